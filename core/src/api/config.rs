@@ -1,0 +1,84 @@
+//! The one configuration file, `tapedeck.toml` in the data directory. Unknown keys are refused: a typo must not go unnoticed.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use crate::domain::Pair;
+
+/// Coinbase Exchange's public feed; needs no key.
+const FEED: &str = "wss://ws-feed.exchange.coinbase.com";
+/// Where missing trades and older candles are asked for.
+const REST: &str = "https://api.exchange.coinbase.com";
+const PAIRS: [&str; 6] = ["BTC-USD", "ETH-USD", "SOL-USD", "DOGE-USD", "AVAX-USD", "LINK-USD"];
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// WebSocket URL of the feed. `TAPEDECK_FEED` overrides it.
+    pub feed: String,
+    /// REST base URL that gaps are filled from; empty for none. A feed given by `TAPEDECK_FEED` has none.
+    pub rest: String,
+    /// What is recorded, in the order of the watchlist.
+    pub pairs: Vec<Pair>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let pairs = PAIRS.iter().map(|p| p.parse().expect("a pair")).collect();
+        Self { feed: FEED.to_owned(), rest: REST.to_owned(), pairs }
+    }
+}
+
+impl Config {
+    pub fn path(directory: &Path) -> PathBuf {
+        directory.join("tapedeck.toml")
+    }
+
+    /// The file if there is one, else the defaults. Errors: `config_invalid`, with the line.
+    pub fn load(directory: &Path) -> Result<Self, ApiError> {
+        let path = Self::path(directory);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(invalid(&path, &error.to_string())),
+        };
+        let mut config: Self = toml::from_str(&text).map_err(|error| invalid(&path, &error.to_string()))?;
+        if config.pairs.is_empty() || config.pairs.len() > 50 {
+            return Err(invalid(&path, "`pairs` must name between 1 and 50 pairs"));
+        }
+        if let Ok(feed) = std::env::var("TAPEDECK_FEED") {
+            config.feed = feed;
+            config.rest = String::new();
+        }
+        Ok(config)
+    }
+
+    pub fn rest(&self) -> Option<String> {
+        (!self.rest.is_empty()).then(|| self.rest.clone())
+    }
+}
+
+fn invalid(path: &Path, why: &str) -> ApiError {
+    ApiError::refused(
+        "config_invalid",
+        format!("{}: {why}", path.display()),
+        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_key_is_refused_and_named() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(Config::path(directory.path()), "pears = [\"BTC-USD\"]\n").expect("written");
+        let error = Config::load(directory.path()).expect_err("an unknown key");
+        assert!(error.what.contains("pears"), "{}", error.what);
+        std::fs::write(Config::path(directory.path()), "pairs = [\"ETH-USD\"]\n").expect("written");
+        assert_eq!(Config::load(directory.path()).expect("good").pairs.len(), 1);
+    }
+}

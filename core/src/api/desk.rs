@@ -1,0 +1,469 @@
+//! The desk's side of the engine: two decks, one watch, and a frame when the page is ready for one.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::config::Config;
+use super::deck::{LiveDeck, SampleDeck, TapeView};
+use super::view::{
+    Bar, Clock, Counts, Deck, Desk, FeedState, Frame, Health, Notice, NoticeLevel, Tape, Transport, TransportState,
+    Watch,
+};
+use super::{ApiError, series};
+use crate::clock;
+use crate::domain::{EventTime, Interval, Pair, Source, TapeTime, time};
+use crate::engine::fold::fold;
+use crate::session::live::{self, Feed, Live, LiveConfig};
+use crate::session::player::Player;
+use crate::session::recorder::Recorder;
+use crate::session::sample::{self, SAMPLE_NAME, SampleTape};
+
+pub const SPEEDS: [u32; 4] = [1, 10, 60, 600];
+
+/// New bars a frame carries; with more the page fetches history anew.
+const FRAME_BARS: usize = 300;
+
+/// Bars one request for history may ask for.
+const HISTORY_BARS: u32 = 5_000;
+
+/// How long Coinbase is tried before the desk says that it can not be reached.
+const FIRST_TRY: Duration = Duration::from_secs(2);
+
+pub struct DeskHost {
+    inner: Mutex<Inner>,
+    stop: watch::Sender<bool>,
+    runtime: Option<Runtime>,
+    recording: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+struct Inner {
+    directory: String,
+    config: Config,
+    live: Option<Arc<Live>>,
+    /// Why nothing is recorded, when that is so.
+    not_recording: Option<ApiError>,
+    player: Player,
+    deck: Deck,
+    opened: Instant,
+    /// The user chose a deck: it is not changed any more behind their back.
+    chosen: bool,
+    pair: Pair,
+    interval: Interval,
+    generation: u32,
+    /// What the generation stands for; another value makes another generation.
+    drawn: Drawn,
+    bars_from: EventTime,
+    bars: Vec<Bar>,
+    sparks: Vec<(EventTime, usize)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Drawn {
+    deck: Deck,
+    pair: Pair,
+    interval: Interval,
+    jumps: u32,
+    /// Corrections of closed live bars.
+    late: u64,
+}
+
+impl DeskHost {
+    /// Opens the data directory, starts recording, and puts the sample on the deck.
+    ///
+    /// A data directory that can not be written is no reason not to open: the desk says so and plays the sample.
+    pub fn open(directory: &Path) -> Result<Self, ApiError> {
+        let config = Config::load(directory)?;
+        let tape = Arc::new(SampleTape::load()?);
+        let now = clock::monotonic();
+        let mut player = Player::new(tape, now);
+        player.seek(sample::first_look(), now);
+        player.set_speed(Some(60), now);
+        player.play(now);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("tapedeck")
+            .enable_all()
+            .build()
+            .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
+        let (stop, stopped) = watch::channel(false);
+        let (live, not_recording, recording) = match Recorder::open(directory) {
+            Ok((recorder, _)) => {
+                let live = Live::new(recorder);
+                let settings = LiveConfig {
+                    feed: Some(config.feed.clone()),
+                    rest: config.rest(),
+                    pairs: config.pairs.clone(),
+                    quarantine: directory.join("quarantine.jsonl"),
+                };
+                let session = Arc::clone(&live);
+                let task = runtime.spawn(async move {
+                    if let Err(error) = live::run(session, settings, stopped, |_| {}).await {
+                        tracing::error!(%error, "recording has stopped");
+                    }
+                });
+                (Some(live), None, Some(task))
+            }
+            Err(error) => (None, Some(ApiError::from(error)), None),
+        };
+        let seen_live = live.as_ref().is_some_and(|live| live.recorder().market().tape_time(Source::Live).is_some());
+        let pair = config.pairs[0];
+        let deck = if seen_live { Deck::Live } else { Deck::Sample };
+        let drawn = Drawn { deck, pair, interval: Interval::M1, jumps: player.jumps(), late: 0 };
+        let inner = Inner {
+            directory: directory.display().to_string(),
+            config,
+            live,
+            not_recording,
+            player,
+            deck,
+            opened: now,
+            chosen: seen_live,
+            pair,
+            interval: Interval::M1,
+            generation: 0,
+            drawn,
+            bars_from: EventTime::from_nanos(0),
+            bars: Vec::new(),
+            sparks: Vec::new(),
+        };
+        Ok(Self { inner: Mutex::new(inner), stop, runtime: Some(runtime), recording: Mutex::new(recording) })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // What a panicking call left behind is a picture at worst; the journal is not in here.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn desk(&self) -> Desk {
+        let inner = self.inner();
+        Desk {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_directory: inner.directory.clone(),
+            pairs: inner.watchlist().iter().map(Pair::to_string).collect(),
+            intervals: Interval::ALL.iter().map(|i| i.as_str().to_owned()).collect(),
+            speeds: SPEEDS.to_vec(),
+        }
+    }
+
+    /// Moves the sample on. Call it every few milliseconds, drawn or not.
+    pub fn advance(&self) {
+        let now = clock::monotonic();
+        let mut inner = self.inner();
+        inner.player.advance(now);
+        inner.go_live_on_first_launch(now);
+    }
+
+    pub fn frame(&self) -> Frame {
+        self.inner().frame(clock::monotonic())
+    }
+
+    pub fn choose_deck(&self, deck: Deck) -> Result<(), ApiError> {
+        let mut inner = self.inner();
+        if deck == Deck::Live && inner.live.is_none() {
+            return Err(inner.not_recording.clone().unwrap_or_else(|| {
+                ApiError::refused("not_recording", "Nothing is being recorded.", "Start Tapedeck again.")
+            }));
+        }
+        inner.deck = deck;
+        inner.chosen = true;
+        Ok(())
+    }
+
+    pub fn watch(&self, watch: &Watch) -> Result<(), ApiError> {
+        let pair = parse_pair(&watch.pair)?;
+        let interval = parse_interval(&watch.interval)?;
+        let mut inner = self.inner();
+        if !inner.watchlist().contains(&pair) {
+            return Err(ApiError::refused(
+                "unknown_pair",
+                format!("{pair} is not on the watchlist."),
+                "Choose a pair of the list.",
+            ));
+        }
+        (inner.pair, inner.interval) = (pair, interval);
+        Ok(())
+    }
+
+    pub fn transport(&self, command: &Transport) -> Result<(), ApiError> {
+        let now = clock::monotonic();
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        if inner.deck == Deck::Live {
+            return Err(ApiError::refused(
+                "not_on_live",
+                "The live market can not be moved.",
+                "Put the sample on the deck first.",
+            ));
+        }
+        inner.chosen = true;
+        let (pair, interval, player) = (inner.pair, inner.interval, &mut inner.player);
+        match *command {
+            Transport::Play => player.play(now),
+            Transport::Pause => player.pause(now),
+            Transport::Speed { times: Some(times) } if !SPEEDS.contains(&times) => {
+                return Err(ApiError::refused(
+                    "unknown_speed",
+                    format!("{times}× is not a speed of the deck."),
+                    "Choose 1, 10, 60, 600 or max.",
+                ));
+            }
+            Transport::Speed { times } => player.set_speed(times, now),
+            Transport::Seek { at_ms } if !at_ms.is_finite() => {
+                return Err(ApiError::refused(
+                    "not_a_time",
+                    "That is not a moment.",
+                    "Click on the tape, or type a time such as 14:07.",
+                ));
+            }
+            Transport::Seek { at_ms } => player.seek(TapeTime::from_nanos((at_ms * 1e6) as i64), now),
+            Transport::StepTick { back } => player.step_tick(pair, back, now),
+            Transport::StepBar { back } => player.step_bar(interval, back, now),
+        }
+        Ok(())
+    }
+
+    /// Bars strictly before `before_ms` (all known bars when absent, the forming one included), the newest `limit`, oldest first.
+    pub fn history(&self, pair: &str, interval: &str, before_ms: Option<f64>, limit: u32) -> Result<Vec<u8>, ApiError> {
+        let (pair, interval) = (parse_pair(pair)?, parse_interval(interval)?);
+        let limit = limit.clamp(1, HISTORY_BARS) as usize;
+        let before = match before_ms {
+            Some(ms) if ms.is_finite() => EventTime::from_nanos((ms * 1e6) as i64),
+            Some(_) => {
+                return Err(ApiError::refused("not_a_time", "That is not a moment.", "Ask for history before a time."));
+            }
+            None => EventTime::from_nanos(i64::MAX),
+        };
+        let inner = self.inner();
+        let bars = inner.view()?.bars_before(pair, interval, before, limit)?;
+        Ok(series::encode(&bars.iter().map(series::Row::from).collect::<Vec<_>>()))
+    }
+
+    /// The watched pair over the whole tape, for the deck's timeline.
+    pub fn timeline(&self) -> Result<Vec<u8>, ApiError> {
+        let inner = self.inner();
+        Ok(series::encode(&inner.view()?.timeline(inner.pair)?))
+    }
+
+    /// Ends the recording in good order: takes what has arrived, syncs, lays a checkpoint.
+    pub fn close(&self) {
+        let _ = self.stop.send(true);
+        let task = self.recording.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(runtime), Some(task)) = (&self.runtime, task) {
+            let _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(15), task).await });
+        }
+    }
+}
+
+impl Drop for DeskHost {
+    fn drop(&mut self) {
+        self.close();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        }
+    }
+}
+
+impl Inner {
+    fn watchlist(&self) -> Vec<Pair> {
+        match self.deck {
+            Deck::Live => self.config.pairs.clone(),
+            Deck::Sample => self.player.tape().pairs().collect(),
+        }
+    }
+
+    fn view(&self) -> Result<Box<dyn TapeView + '_>, ApiError> {
+        match (self.deck, &self.live) {
+            (Deck::Live, Some(live)) => Ok(Box::new(LiveDeck::new(live))),
+            (Deck::Live, None) => {
+                Err(ApiError::refused("not_recording", "Nothing is being recorded.", "Put the sample on the deck."))
+            }
+            (Deck::Sample, _) => Ok(Box::new(SampleDeck(&self.player))),
+        }
+    }
+
+    /// The first launch opens on the sample; when the venue answers at once, and nobody has touched the deck, the desk goes live.
+    fn go_live_on_first_launch(&mut self, now: Instant) {
+        if self.chosen || now.duration_since(self.opened) > FIRST_TRY {
+            return;
+        }
+        let Some(live) = &self.live else { return };
+        let trading = live.recorder().market().tape_time(Source::Live).is_some();
+        if trading && live.status().feed == Feed::Connected {
+            self.deck = Deck::Live;
+            self.chosen = true;
+        }
+    }
+
+    fn frame(&mut self, now: Instant) -> Frame {
+        let watchlist = self.watchlist();
+        if !watchlist.contains(&self.pair) {
+            self.pair = watchlist[0];
+        }
+        let late = self.live.as_ref().filter(|_| self.deck == Deck::Live).map_or(0, |live| live.status().late);
+        let drawn =
+            Drawn { deck: self.deck, pair: self.pair, interval: self.interval, jumps: self.player.jumps(), late };
+        let fresh = drawn != self.drawn || self.generation == 0;
+        let (mut bars, clock, tape, mut rows) = match self.view() {
+            Ok(view) => {
+                let from = if fresh { view.now(now) } else { TapeTime::from_nanos(self.bars_from.nanos()) };
+                let from = self.interval.start_of(EventTime::from_nanos(from.nanos()));
+                let minutes = view.minutes(self.pair, from, EventTime::from_nanos(i64::MAX)).unwrap_or_default();
+                let bars: Vec<Bar> = fold(minutes, self.interval).iter().map(super::deck::bar).collect();
+                let rows: Vec<_> = watchlist.iter().map(|&pair| view.row(pair, now)).collect();
+                (bars, view.now(now), view.tape(), rows)
+            }
+            Err(_) => (Vec::new(), TapeTime::default(), empty_tape(), Vec::new()),
+        };
+        if fresh || bars.len() > FRAME_BARS {
+            self.generation += 1;
+            self.drawn = drawn;
+            self.bars.clear();
+            self.sparks.clear();
+            bars.drain(..bars.len().saturating_sub(1));
+            self.bars_from = self.interval.start_of(EventTime::from_nanos(clock.nanos()));
+        }
+        // The bar before the last is looked at again: it may close, and so change, after the last has begun.
+        if let Some(bar) = bars.iter().rev().nth(1).or(bars.last()) {
+            self.bars_from = EventTime::from_nanos((bar.time_ms * 1e6) as i64);
+        }
+        let changed: Vec<Bar> = bars.iter().filter(|bar| !self.bars.contains(bar)).cloned().collect();
+        self.bars = bars;
+        self.sparks.resize(rows.len(), (EventTime::from_nanos(i64::MIN), 0));
+        for ((row, points, minute), sent) in rows.iter_mut().zip(&mut self.sparks) {
+            let key = (*minute, points.as_ref().map_or(0, Vec::len));
+            row.spark = points.take().filter(|_| std::mem::replace(sent, key) != key);
+        }
+        Frame {
+            generation: self.generation,
+            deck: self.deck,
+            clock: Clock {
+                at_ms: clock.to_ms(),
+                text: if clock == TapeTime::default() { String::new() } else { time::format_clock(clock.nanos()) },
+            },
+            transport: self.transport_state(),
+            tape,
+            watch: Watch { pair: self.pair.to_string(), interval: self.interval.to_string() },
+            rows: rows.into_iter().map(|(row, ..)| row).collect(),
+            bars: changed,
+            health: self.health(),
+            notices: self.notices(now),
+        }
+    }
+
+    fn transport_state(&self) -> TransportState {
+        match self.deck {
+            Deck::Live => TransportState { playing: true, speed: Some(1), progress: None, at_end: false },
+            Deck::Sample => TransportState {
+                playing: self.player.playing(),
+                speed: self.player.speed(),
+                progress: self.player.progress(),
+                at_end: self.player.at_end(),
+            },
+        }
+    }
+
+    fn health(&self) -> Health {
+        let Some(live) = &self.live else {
+            let why = self.not_recording.as_ref().map(|e| e.what.clone()).unwrap_or_default();
+            return Health {
+                feed: FeedState::Off,
+                feed_text: "off".to_owned(),
+                messages_per_s: 0.0,
+                journal_p50_ms: None,
+                journal_ok: false,
+                journal_text: why,
+                counts: Counts::default(),
+            };
+        };
+        let status = live.status();
+        let (feed, feed_text) = match &status.feed {
+            Feed::Off => (FeedState::Off, "off".to_owned()),
+            Feed::Connecting => (FeedState::Connecting, "connecting".to_owned()),
+            Feed::Connected => (FeedState::Connected, "connected".to_owned()),
+            Feed::Down { reason } => (FeedState::Down, reason.clone()),
+        };
+        let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let c = &status.counts;
+        Health {
+            feed,
+            feed_text,
+            messages_per_s: status.messages_per_s,
+            journal_p50_ms: status.acknowledged.quantile_ms(0.5),
+            journal_ok: status.journal_error.is_none(),
+            journal_text: status
+                .journal_error
+                .clone()
+                .unwrap_or_else(|| "every tick is synced before it is shown".to_owned()),
+            counts: Counts {
+                frames: count(c.frames),
+                trades: count(c.trades),
+                quotes: count(c.quotes),
+                control: count(c.control),
+                history: count(c.history),
+                ignored: count(c.ignored),
+                duplicates: count(c.duplicates),
+                quarantined: count(c.quarantined),
+            },
+        }
+    }
+
+    fn notices(&self, now: Instant) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let mut say = |level, code: &str, text: String| notices.push(Notice { level, code: code.to_owned(), text });
+        if let Some(error) = &self.not_recording {
+            say(NoticeLevel::Error, &error.code, format!("Nothing is recorded: {}. {}", error.what, error.r#do));
+        }
+        if let Some(live) = &self.live {
+            let status = live.status();
+            if let Some(error) = &status.journal_error {
+                say(
+                    NoticeLevel::Error,
+                    "journal_failed",
+                    format!(
+                        "Recording has stopped: {error}. What was acknowledged is safe; start Tapedeck again once the disk is well."
+                    ),
+                );
+            }
+            let tried = now.duration_since(self.opened) >= FIRST_TRY;
+            match &status.feed {
+                Feed::Down { reason } if tried && status.journal_error.is_none() => {
+                    let meanwhile =
+                        if self.deck == Deck::Sample { "The sample plays on." } else { "What was recorded stays." };
+                    say(
+                        NoticeLevel::Warning,
+                        "feed_unreachable",
+                        format!("Coinbase can not be reached ({reason}). {meanwhile}"),
+                    );
+                }
+                Feed::Connecting if tried => {
+                    say(
+                        NoticeLevel::Warning,
+                        "feed_unreachable",
+                        "Coinbase does not answer yet. The sample plays on.".to_owned(),
+                    );
+                }
+                _ => {}
+            }
+            if let Some(text) = &status.venue_said {
+                say(NoticeLevel::Warning, "venue_refused", format!("Coinbase says: {text}."));
+            }
+        }
+        notices
+    }
+}
+
+fn empty_tape() -> Tape {
+    Tape { name: SAMPLE_NAME.to_owned(), from_ms: 0.0, to_ms: 0.0, tick: 0, ticks: 0 }
+}
+
+fn parse_pair(text: &str) -> Result<Pair, ApiError> {
+    text.parse().map_err(|error| ApiError::refused("not_a_pair", error, "Choose a pair of the watchlist."))
+}
+
+fn parse_interval(text: &str) -> Result<Interval, ApiError> {
+    text.parse().map_err(|error| ApiError::refused("not_an_interval", error, "Choose one of the chart's intervals."))
+}

@@ -1,0 +1,98 @@
+//! Errors for the reader of the message: what happened, what was kept, what to do.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use crate::ingest::tape::TapeError;
+use crate::journal::JournalError;
+use crate::session::import::ImportError;
+use crate::session::sample::SampleError;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
+#[error("{what}")]
+pub struct ApiError {
+    /// Stable, for scripts and tests.
+    pub code: String,
+    pub what: String,
+    pub kept: String,
+    pub r#do: String,
+}
+
+impl ApiError {
+    pub fn new(code: &str, what: impl ToString, kept: &str, what_to_do: &str) -> Self {
+        Self { code: code.to_owned(), what: what.to_string(), kept: kept.to_owned(), r#do: what_to_do.to_owned() }
+    }
+
+    /// Something the user typed or clicked can not be.
+    pub fn refused(code: &str, what: impl ToString, what_to_do: &str) -> Self {
+        Self::new(code, what, "Nothing was changed.", what_to_do)
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        let durable = "Everything that was acknowledged is still in the journal.";
+        match &error {
+            JournalError::InUse { .. } => Self::new(
+                "data_directory_in_use",
+                &error,
+                "Nothing was changed.",
+                "End that process, or give another directory with --data.",
+            ),
+            JournalError::Directory { .. } => Self::new(
+                "data_directory_unusable",
+                &error,
+                "Nothing was changed.",
+                "Check that the path is a directory you may write to, or give another with --data.",
+            ),
+            JournalError::NewerSchema { .. } => {
+                Self::new("newer_schema", &error, "Nothing was changed.", "Open it with the newer Tapedeck.")
+            }
+            JournalError::Store(_) => Self::new(
+                "journal_failed",
+                &error,
+                durable,
+                "Check that the disk has space and is healthy, then start again; `tapedeck doctor` says what it sees.",
+            ),
+            JournalError::Damaged { .. } | JournalError::Hole { .. } => Self::new(
+                "journal_damaged",
+                &error,
+                "The records before it are whole; nothing was overwritten.",
+                "Run `tapedeck verify` to see every damaged record, and restore the data directory from a copy.",
+            ),
+            JournalError::DamagedEntry { .. } => Self::new(
+                "projection_damaged",
+                &error,
+                durable,
+                "Run `tapedeck rebuild`: it makes candles and checkpoints again from the journal.",
+            ),
+        }
+    }
+}
+
+impl From<SampleError> for ApiError {
+    fn from(error: SampleError) -> Self {
+        Self::new("sample_unreadable", error, "Nothing of yours is concerned.", "Install Tapedeck again.")
+    }
+}
+
+impl From<TapeError> for ApiError {
+    fn from(error: TapeError) -> Self {
+        Self::new(
+            "file_unreadable",
+            error,
+            "The good lines before it were kept; importing the file again adds nothing twice.",
+            "Mend or replace the file and import it again.",
+        )
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Tape(error) => error.into(),
+            ImportError::Journal(error) => error.into(),
+            ImportError::Sample(error) => error.into(),
+        }
+    }
+}

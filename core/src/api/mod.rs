@@ -1,0 +1,13 @@
+//! What a front end may ask, and what it is told. The command line and the desk both stand on this.
+
+pub mod config;
+mod deck;
+pub mod desk;
+pub mod directory;
+mod error;
+mod history;
+pub mod series;
+pub mod view;
+
+pub use error::ApiError;
+pub use history::{CandleRequest, candles};

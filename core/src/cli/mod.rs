@@ -1,0 +1,205 @@
+//! The `tapedeck` command: for scripts, servers and tests. Exits 0 done, 1 found something wrong, 2 could not run.
+
+mod bench;
+mod candles;
+mod doctor;
+mod import;
+mod print;
+mod record;
+mod replay;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::api::{ApiError, directory};
+use crate::domain::{EventTime, Interval, Pair, Source};
+
+/// Records the market tick by tick, and plays it again.
+#[derive(Debug, Parser)]
+#[command(name = "tapedeck", version, arg_required_else_help = true)]
+struct Arguments {
+    /// The data directory [default: TAPEDECK_DATA, else the platform's own place]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Record the feed: journal first, then candles
+    Record {
+        /// WebSocket URL of the feed
+        #[arg(long, value_name = "URL")]
+        feed: Option<String>,
+        /// REST URL gaps are filled from; a feed of your own has none unless given
+        #[arg(long, value_name = "URL")]
+        rest: Option<String>,
+        /// Pairs to record, such as BTC-USD,ETH-USD
+        #[arg(long, value_delimiter = ',', value_name = "A,B")]
+        pairs: Vec<Pair>,
+        /// Stop after this long, such as 60s, 10m, 2h; without it, on Ctrl C
+        #[arg(long = "for", value_parser = parse_duration, value_name = "TIME")]
+        duration: Option<std::time::Duration>,
+        /// Print a line for every group of trades once it is durable
+        #[arg(long)]
+        acknowledge: bool,
+    },
+    /// Import ticks or candles from files; safe to repeat
+    Import {
+        #[arg(required_unless_present = "sample", value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// coinbase, ticks-csv, ticks-parquet, candles-csv or candles-parquet; found out from the content when absent
+        #[arg(long)]
+        format: Option<String>,
+        /// The pair, for files that do not name it
+        #[arg(long)]
+        pair: Option<Pair>,
+        /// Import the shipped sample day, under the source `sample`
+        #[arg(long)]
+        sample: bool,
+    },
+    /// Print candles
+    Candles {
+        pair: Pair,
+        #[arg(long, default_value = "1m")]
+        interval: Interval,
+        /// First window start
+        #[arg(long, value_name = "T")]
+        from: Option<EventTimeArgument>,
+        /// Windows that start before this
+        #[arg(long, value_name = "T")]
+        to: Option<EventTimeArgument>,
+        /// What was known at this moment of the tape
+        #[arg(long, value_name = "T")]
+        as_of: Option<EventTimeArgument>,
+        /// live, backfill, sample, or import:… as `import` prints it
+        #[arg(long)]
+        source: Option<Source>,
+        #[arg(long, value_enum, default_value = "csv")]
+        format: candles::Format,
+    },
+    /// Play recorded inputs through a fresh engine, to candles and a state hash
+    Replay {
+        #[arg(long, value_name = "T")]
+        from: Option<EventTimeArgument>,
+        #[arg(long, value_name = "T")]
+        to: Option<EventTimeArgument>,
+        /// A multiple of real time, or max
+        #[arg(long, default_value = "max", value_parser = replay::parse_speed)]
+        speed: replay::Speed,
+        #[arg(long)]
+        source: Option<Source>,
+    },
+    /// Check the journal's checksums and order, and compute every candle again
+    Verify,
+    /// Throw candles and checkpoints away and make them again from the journal
+    Rebuild,
+    /// Say what works here, what does not, and why
+    Doctor,
+    /// Measure
+    Bench {
+        /// One of: wire, append, acknowledge, replay, live, start; all when absent
+        name: Option<String>,
+    },
+}
+
+/// A time on the command line: RFC 3339, a date, or an epoch number.
+#[derive(Clone, Copy, Debug)]
+struct EventTimeArgument(EventTime);
+
+impl std::str::FromStr for EventTimeArgument {
+    type Err = crate::domain::time::TimeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        EventTime::parse(text).map(Self)
+    }
+}
+
+fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("`{text}` is not a length of time: expected such as 500ms, 60s, 10m or 2h");
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "ms" => number / 1e3,
+        "s" | "" => number,
+        "m" => number * 60.0,
+        "h" => number * 3_600.0,
+        _ => return Err(wrong()),
+    };
+    std::time::Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    FoundSomethingWrong,
+}
+
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .init();
+    match run(&arguments) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::FoundSomethingWrong) => ExitCode::from(1),
+        Err(error) => {
+            print::error(&error, arguments.json);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
+    let data = directory::data_directory(arguments.data.clone())?;
+    let json = arguments.json;
+    match &arguments.command {
+        Command::Record { feed, rest, pairs, duration, acknowledge } => record::run(
+            &data,
+            &record::Request {
+                feed: feed.clone(),
+                rest: rest.clone(),
+                pairs: pairs.clone(),
+                duration: *duration,
+                acknowledge: *acknowledge,
+            },
+            json,
+        ),
+        Command::Import { files, format, pair, sample } => import::run(
+            &data,
+            &import::Request { files, format: format.as_deref(), pair: *pair, sample: *sample },
+            json,
+        ),
+        Command::Candles { pair, interval, from, to, as_of, source, format } => candles::run(
+            &data,
+            &candles::Request {
+                pair: *pair,
+                interval: *interval,
+                from: from.map(|t| t.0),
+                to: to.map(|t| t.0),
+                as_of: as_of.map(|t| t.0),
+                source: *source,
+                format: if json { candles::Format::Json } else { *format },
+            },
+        ),
+        Command::Replay { from, to, speed, source } => replay::run(
+            &data,
+            &replay::Request { from: from.map(|t| t.0), to: to.map(|t| t.0), speed: *speed, source: *source },
+            json,
+        ),
+        Command::Verify => verify::run(&data, json),
+        Command::Rebuild => verify::rebuild(&data, json),
+        Command::Doctor => doctor::run(&data, json),
+        Command::Bench { name } => bench::run(name.as_deref(), json),
+    }
+}

@@ -1,0 +1,42 @@
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Outcome, print};
+use crate::api::ApiError;
+use crate::journal::Journal;
+use crate::reconcile::verify;
+use crate::session::recorder::Recorder;
+
+pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
+    let journal = Journal::open(data)?;
+    let report = verify::verify(&journal)?;
+    let mut lines = vec![
+        format!("{} records, {} candles, state {}", report.records, report.candles, report.state_hash),
+        if report.ok {
+            "Nothing is wrong.".to_owned()
+        } else {
+            format!("{} findings:", report.findings.len() as u64 + report.unlisted)
+        },
+    ];
+    lines.extend(report.findings.iter().map(|f| format!("  {}: {}", f.code, f.what)));
+    print::report(json, &report, lines);
+    Ok(if report.ok { Outcome::Done } else { Outcome::FoundSomethingWrong })
+}
+
+pub(super) fn rebuild(data: &Path, json: bool) -> Result<Outcome, ApiError> {
+    let mut journal = Journal::open(data)?;
+    journal.forget_candles()?;
+    journal.forget_checkpoints()?;
+    drop(journal);
+    let (mut recorder, recovery) = Recorder::open(data)?;
+    recorder.checkpoint()?;
+    let hash = recorder.market().hash();
+    let report = json!({ "records": recovery.stepped, "state_hash": hash });
+    print::report(
+        json,
+        &report,
+        [format!("Candles and checkpoints made again from {} records; state {hash}", recovery.stepped)],
+    );
+    Ok(Outcome::Done)
+}

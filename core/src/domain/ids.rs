@@ -1,0 +1,112 @@
+//! Names for things that are counted.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::Pair;
+
+/// Place of an input in the journal. The first is 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// A venue's number for a trade; steps by one within a pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TradeId(pub u64);
+
+/// The first eight bytes of the content hash of an imported file: the same file is the same lane, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ImportId(pub u64);
+
+/// The lane an input came by. Duplicates, gaps and watermarks are judged within one (source, pair).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    Live,
+    Import(ImportId),
+    Backfill,
+    Sample,
+}
+
+impl Source {
+    /// The sample holds one real pair; its others are made by the generator and say so wherever they are shown.
+    pub fn simulates(self, pair: Pair) -> bool {
+        self == Self::Sample && pair.as_str() != "BTC-USD"
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live => f.write_str("live"),
+            Self::Import(id) => write!(f, "import:{:016x}", id.0),
+            Self::Backfill => f.write_str("backfill"),
+            Self::Sample => f.write_str("sample"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a source: expected live, backfill, sample, or import: and 16 hexadecimal digits")]
+pub struct SourceError(String);
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        match text {
+            "live" => Ok(Self::Live),
+            "backfill" => Ok(Self::Backfill),
+            "sample" => Ok(Self::Sample),
+            _ => text
+                .strip_prefix("import:")
+                .filter(|hex| hex.len() == 16)
+                .and_then(|hex| u64::from_str_radix(hex, 16).ok())
+                .map(|id| Self::Import(ImportId(id)))
+                .ok_or_else(|| SourceError(text.to_owned())),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+enum Packed {
+    Live,
+    Import(ImportId),
+    Backfill,
+    Sample,
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        match *self {
+            Self::Live => Packed::Live,
+            Self::Import(id) => Packed::Import(id),
+            Self::Backfill => Packed::Backfill,
+            Self::Sample => Packed::Sample,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return String::deserialize(deserializer)?.parse().map_err(de::Error::custom);
+        }
+        Ok(match Packed::deserialize(deserializer)? {
+            Packed::Live => Self::Live,
+            Packed::Import(id) => Self::Import(id),
+            Packed::Backfill => Self::Backfill,
+            Packed::Sample => Self::Sample,
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! The journal on fjall: four keyspaces, one atomic batch for each group of inputs.
+
+use std::path::{Path, PathBuf};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::record::{self, RecordError};
+use super::{DirectoryLock, JournalError};
+use crate::domain::{Input, Pair, Seq, Source, Stamped, TapeTime};
+
+const SCHEMA: u32 = 1;
+const CHECKPOINTS_KEPT: usize = 3;
+
+/// A change of the closed ranges of trade ids seen of one (source, pair), made durable with the trades that caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeDelta {
+    pub source: Source,
+    pub pair: Pair,
+    /// Starts of ranges that were swallowed.
+    pub removed: Vec<u64>,
+    /// The range that now stands, first and last included.
+    pub put: (u64, u64),
+}
+
+/// Serialized state at a place on the tape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub seq: Seq,
+    pub state: Vec<u8>,
+}
+
+pub struct Journal {
+    pub(super) database: Database,
+    records: Keyspace,
+    ranges: Keyspace,
+    checkpoints: Keyspace,
+    pub(super) candles: Keyspace,
+    pub(super) facts: Keyspace,
+    last: Seq,
+    directory: PathBuf,
+    _lock: DirectoryLock,
+}
+
+impl Journal {
+    /// Opens or creates the journal of a data directory, for writing.
+    ///
+    /// Errors: `InUse` when another process has it; `NewerSchema`; `Store` when the store can not be recovered.
+    pub fn open(directory: &Path) -> Result<Self, JournalError> {
+        let lock = DirectoryLock::take(directory)?;
+        let database = Database::builder(directory.join("journal")).open()?;
+        let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
+        let (records, ranges) = (keyspace("records")?, keyspace("seen_ranges")?);
+        let (checkpoints, candles, facts) = (keyspace("checkpoints")?, keyspace("candles")?, keyspace("facts")?);
+        match facts.get("schema")? {
+            None => facts.insert("schema", SCHEMA.to_be_bytes())?,
+            Some(bytes) => {
+                let found = bytes
+                    .as_ref()
+                    .try_into()
+                    .map(u32::from_be_bytes)
+                    .map_err(|_| JournalError::DamagedEntry { keyspace: "facts", key: "schema".to_owned() })?;
+                if found > SCHEMA {
+                    return Err(JournalError::NewerSchema { directory: directory.to_owned(), found, known: SCHEMA });
+                }
+            }
+        }
+        let last = match records.last_key_value() {
+            Some(guard) => {
+                let key = guard.key()?;
+                Seq(u64::from_be_bytes(
+                    key.as_ref()
+                        .try_into()
+                        .map_err(|_| JournalError::Damaged { seq: Seq(0), why: RecordError::Key })?,
+                ))
+            }
+            None => Seq::default(),
+        };
+        Ok(Self {
+            database,
+            records,
+            ranges,
+            checkpoints,
+            candles,
+            facts,
+            last,
+            directory: directory.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Of the last durable record; 0 when there is none.
+    pub fn last_seq(&self) -> Seq {
+        self.last
+    }
+
+    pub fn disk_bytes(&self) -> Result<u64, JournalError> {
+        Ok(self.database.disk_space()?)
+    }
+
+    /// Writes a group of inputs and the id ranges they changed, and returns after the sync: what it returns is durable.
+    ///
+    /// After an error nothing of the group is acknowledged, and the journal must be dropped and opened again: a sync that failed
+    /// once can not be trusted by asking twice.
+    pub fn append(
+        &mut self,
+        inputs: &[(TapeTime, Input)],
+        ranges: &[RangeDelta],
+    ) -> Result<Vec<Stamped>, JournalError> {
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+        let mut stamped = Vec::with_capacity(inputs.len());
+        let mut seq = self.last;
+        for &(tape_time, input) in inputs {
+            seq = seq.next();
+            batch.insert(&self.records, seq.0.to_be_bytes(), record::encode(seq, tape_time, &input));
+            stamped.push(Stamped { seq, tape_time, input });
+        }
+        for delta in ranges {
+            for &start in &delta.removed {
+                batch.remove(&self.ranges, range_key(delta.source, delta.pair, start));
+            }
+            batch.insert(&self.ranges, range_key(delta.source, delta.pair, delta.put.0), delta.put.1.to_be_bytes());
+        }
+        batch.commit()?;
+        self.last = seq;
+        Ok(stamped)
+    }
+
+    /// Records from `from` on, in order. A hole or a damaged record is an item of its own; the rest can still be read.
+    pub fn records(&self, from: Seq) -> Records {
+        Records {
+            inner: self.records.range(from.0.to_be_bytes()..),
+            previous: Seq(from.0.saturating_sub(1)),
+            held: None,
+        }
+    }
+
+    /// Records before the end, newest first, for what a restart must remember of the last minutes.
+    pub fn newest_records(&self) -> impl Iterator<Item = Result<Stamped, JournalError>> {
+        self.records.iter().rev().map(|guard| {
+            let (key, value) = guard.into_inner()?;
+            record::decode(&key, &value).map_err(|why| JournalError::Damaged { seq: seq_of(&key), why })
+        })
+    }
+
+    /// Closed ranges of trade ids seen, in order, of every pair of a lane.
+    pub fn seen_ranges(&self, source: Source) -> Result<Vec<(Pair, u64, u64)>, JournalError> {
+        let prefix = format!("{source}\0");
+        self.ranges
+            .prefix(&prefix)
+            .map(|guard| {
+                let (key, value) = guard.into_inner()?;
+                let damaged = || JournalError::DamagedEntry {
+                    keyspace: "seen_ranges",
+                    key: String::from_utf8_lossy(&key).into_owned(),
+                };
+                let rest = &key[prefix.len()..];
+                let (pair, start) = rest.split_at_checked(rest.len().saturating_sub(9)).ok_or_else(damaged)?;
+                let pair = std::str::from_utf8(pair).ok().and_then(|p| p.parse().ok()).ok_or_else(damaged)?;
+                let start =
+                    start.get(1..).and_then(|s| s.try_into().ok()).map(u64::from_be_bytes).ok_or_else(damaged)?;
+                let last = value.as_ref().try_into().map(u64::from_be_bytes).map_err(|_| damaged())?;
+                Ok((pair, start, last))
+            })
+            .collect()
+    }
+
+    /// Keeps a checkpoint and drops all but the newest few. Not synced by itself: losing one costs time, never truth.
+    pub fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), JournalError> {
+        let mut value = crc32fast::hash(&checkpoint.state).to_le_bytes().to_vec();
+        value.extend_from_slice(&checkpoint.state);
+        let mut batch = self.database.batch();
+        batch.insert(&self.checkpoints, checkpoint.seq.0.to_be_bytes(), value);
+        for guard in self.checkpoints.iter().rev().skip(CHECKPOINTS_KEPT - 1) {
+            batch.remove(&self.checkpoints, guard.key()?);
+        }
+        Ok(batch.commit()?)
+    }
+
+    /// Newest first. A damaged one is passed over: the journal can do without.
+    pub fn checkpoints(&self) -> impl Iterator<Item = Checkpoint> {
+        self.checkpoints.iter().rev().filter_map(|guard| {
+            let (key, value) = guard.into_inner().ok()?;
+            let (crc, state) = value.split_at_checked(4)?;
+            let crc = u32::from_le_bytes(crc.try_into().ok()?);
+            (crc32fast::hash(state) == crc).then(|| Checkpoint { seq: seq_of(&key), state: state.to_vec() })
+        })
+    }
+
+    pub fn forget_checkpoints(&mut self) -> Result<(), JournalError> {
+        Ok(self.checkpoints.clear()?)
+    }
+}
+
+fn seq_of(key: &[u8]) -> Seq {
+    Seq(key.try_into().map(u64::from_be_bytes).unwrap_or_default())
+}
+
+fn range_key(source: Source, pair: Pair, start: u64) -> Vec<u8> {
+    let mut key = format!("{source}\0{pair}\0").into_bytes();
+    key.extend_from_slice(&start.to_be_bytes());
+    key
+}
+
+/// See [`Journal::records`].
+pub struct Records {
+    inner: fjall::Iter,
+    previous: Seq,
+    /// A record that came after a hole, given after the hole was named.
+    held: Option<Result<Stamped, JournalError>>,
+}
+
+impl Iterator for Records {
+    type Item = Result<Stamped, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(held) = self.held.take() {
+            return Some(held);
+        }
+        let (key, value) = match self.inner.next()?.into_inner() {
+            Ok(entry) => entry,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let seq = seq_of(&key);
+        let item = record::decode(&key, &value).map_err(|why| JournalError::Damaged { seq, why });
+        let after = std::mem::replace(&mut self.previous, seq);
+        if seq != after.next() {
+            self.held = Some(item);
+            return Some(Err(JournalError::Hole { after, found: seq }));
+        }
+        Some(item)
+    }
+}

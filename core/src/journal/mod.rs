@@ -1,0 +1,41 @@
+//! Ordered and durable: the one record of inputs everything else is computed from.
+//!
+//! A record is acknowledged only after it has been synced. Beside the records, in the same atomic batches, lie the ranges of trade
+//! ids seen (so that a restart knows a duplicate), the closed candles (a projection) and checkpoints (thrown away at will).
+
+mod candles;
+mod lock;
+mod log;
+pub mod record;
+
+pub use candles::CandleQuery;
+pub use lock::DirectoryLock;
+pub use log::{Checkpoint, Journal, RangeDelta, Records};
+
+use std::path::PathBuf;
+
+use crate::domain::Seq;
+
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error("{} is in use by {holder}", directory.display())]
+    InUse { directory: PathBuf, holder: String },
+    #[error("{} can not be used as a data directory: {source}", directory.display())]
+    Directory { directory: PathBuf, source: std::io::Error },
+    #[error("{} was written by a newer Tapedeck (schema {found}, this one knows {known})", directory.display())]
+    NewerSchema { directory: PathBuf, found: u32, known: u32 },
+    #[error("the journal's store failed: {0}")]
+    Store(fjall::Error),
+    #[error("record {} is damaged: {why}", seq.0)]
+    Damaged { seq: Seq, why: record::RecordError },
+    #[error("record {} is missing: the one after {} is {}", after.0 + 1, after.0, found.0)]
+    Hole { after: Seq, found: Seq },
+    #[error("the entry {key} of `{keyspace}` is damaged")]
+    DamagedEntry { keyspace: &'static str, key: String },
+}
+
+impl From<fjall::Error> for JournalError {
+    fn from(error: fjall::Error) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,5 @@
+//! The `tapedeck` command. Everything it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    tapedeck_core::cli::main()
+}

@@ -1,0 +1,3 @@
+//! Second looks: what is stored, computed again and compared.
+
+pub mod verify;

@@ -1,0 +1,135 @@
+//! `tapedeck verify`: checksums, order, and every candle computed again from the records alone.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::{Candle, EventTime, Output, Pair, Seq, Source};
+use crate::engine::Market;
+use crate::journal::{Journal, JournalError};
+
+/// Findings listed; more are counted.
+const LISTED: usize = 100;
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// Stable, for scripts.
+    pub code: &'static str,
+    pub what: String,
+    pub seq: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Verified {
+    pub ok: bool,
+    pub records: u64,
+    pub first_seq: Option<u64>,
+    pub last_seq: u64,
+    /// Of an engine stepped over every readable record from nothing.
+    pub state_hash: String,
+    pub candles: u64,
+    pub findings: Vec<Finding>,
+    /// Findings beyond those listed.
+    pub unlisted: u64,
+}
+
+type CandleKey = (Source, Pair, EventTime, u32);
+
+/// Reads everything once. Shares nothing with the writer but the record format and the engine.
+pub fn verify(journal: &Journal) -> Result<Verified, JournalError> {
+    let mut report = Verified {
+        ok: true,
+        records: 0,
+        first_seq: None,
+        last_seq: 0,
+        state_hash: String::new(),
+        candles: 0,
+        findings: Vec::new(),
+        unlisted: 0,
+    };
+    let mut market = Market::default();
+    let mut outputs = Vec::new();
+    let mut expected: BTreeMap<CandleKey, Candle> = BTreeMap::new();
+    let mut lane_times = BTreeMap::new();
+    for record in journal.records(Seq(1)) {
+        let record = match record {
+            Ok(record) => record,
+            Err(JournalError::Store(error)) => {
+                report.find("journal_unreadable", format!("the journal can not be read further: {error}"), None);
+                break;
+            }
+            Err(error) => {
+                let (code, seq) = match &error {
+                    JournalError::Damaged { seq, .. } => ("record_damaged", Some(seq.0)),
+                    JournalError::Hole { after, .. } => ("record_missing", Some(after.0 + 1)),
+                    _ => ("record_unreadable", None),
+                };
+                report.find(code, error.to_string(), seq);
+                continue;
+            }
+        };
+        report.records += 1;
+        report.first_seq.get_or_insert(record.seq.0);
+        report.last_seq = record.seq.0;
+        let newest = lane_times.entry(record.input.source()).or_insert(record.tape_time);
+        if record.tape_time < *newest {
+            let what = format!("record {} goes back in tape time within its lane", record.seq.0);
+            report.find("tape_order", what, Some(record.seq.0));
+        }
+        *newest = record.tape_time;
+        market.step(&record, &mut outputs);
+        for output in outputs.drain(..) {
+            if let Output::Candle(candle) = output {
+                expected.insert((candle.source, candle.pair, candle.window_start, candle.revision), candle);
+            }
+        }
+    }
+    report.state_hash = market.hash();
+    report.candles = expected.len() as u64;
+    compare(&mut report, journal, expected);
+    report.ok = report.findings.is_empty();
+    Ok(report)
+}
+
+fn compare(report: &mut Verified, journal: &Journal, mut expected: BTreeMap<CandleKey, Candle>) {
+    for stored in journal.stored_candles() {
+        let stored = match stored {
+            Ok(stored) => stored,
+            Err(error) => {
+                report.find("candle_damaged", error.to_string(), None);
+                continue;
+            }
+        };
+        let name = format!("{} {} {} revision {}", stored.source, stored.pair, stored.window_start, stored.revision);
+        match expected.remove(&(stored.source, stored.pair, stored.window_start, stored.revision)) {
+            Some(candle) if candle == stored => {}
+            Some(_) => report.find(
+                "candle_differs",
+                format!("the stored candle {name} is not what the journal gives"),
+                Some(stored.seq.0),
+            ),
+            None => report.find(
+                "candle_unfounded",
+                format!("the stored candle {name} follows from no record"),
+                Some(stored.seq.0),
+            ),
+        }
+    }
+    for (source, pair, start, revision) in expected.into_keys() {
+        report.find(
+            "candle_missing",
+            format!("the candle {source} {pair} {start} revision {revision} is not stored"),
+            None,
+        );
+    }
+}
+
+impl Verified {
+    fn find(&mut self, code: &'static str, what: String, seq: Option<u64>) {
+        if self.findings.len() < LISTED {
+            self.findings.push(Finding { code, what, seq });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+}

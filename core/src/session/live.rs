@@ -1,0 +1,361 @@
+//! The live session: the feed, its gaps, its clock, into the journal; and what the desk and the command say of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+
+use super::quarantine::QuarantineFile;
+use super::recorder::{Committed, Recorder};
+use crate::clock;
+use crate::domain::input::MissingTrades;
+use crate::domain::{EventTime, Input, Pair, ReceivedTime, Source, Tick};
+use crate::ingest::coinbase::stream::FeedEvent;
+use crate::ingest::coinbase::supervise::{self, FeedConfig};
+use crate::ingest::coinbase::{rest, wire};
+use crate::ingest::{Counts, Message};
+use crate::journal::JournalError;
+use crate::metrics::Durations;
+
+/// Frames waiting for the journal. When it is full the socket is read no further, and the venue's own buffers fill.
+const WAITING_FRAMES: usize = 65_536;
+
+/// Frames made durable together, at most.
+const GROUP: usize = 4_096;
+
+/// A small group waits this long for company: a sync costs more than the wait.
+const GROUP_WAIT: Duration = Duration::from_millis(1);
+
+/// How long a gap may close by itself before the venue is asked: frames overtake each other on the wire.
+const GAP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Times a missing range is asked for before it stays a gap.
+const FILL_ATTEMPTS: u32 = 3;
+
+/// How long a session that ends waits for its last gaps.
+const LAST_FILL: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Debug)]
+pub struct LiveConfig {
+    /// `None` records nothing: the desk stands on what it has.
+    pub feed: Option<String>,
+    /// Where gaps are filled from; `None` leaves them open, and shown.
+    pub rest: Option<String>,
+    pub pairs: Vec<Pair>,
+    pub quarantine: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Feed {
+    Off,
+    Connecting,
+    Connected,
+    Down { reason: String },
+}
+
+/// What is known of the feed and the journal, for the desk.
+#[derive(Debug)]
+pub struct LiveStatus {
+    pub feed: Feed,
+    pub connections: u64,
+    pub counts: Counts,
+    pub messages_per_s: f64,
+    /// Arrival to sync.
+    pub acknowledged: Durations,
+    /// The journal refused to write; nothing is recorded until it is opened again.
+    pub journal_error: Option<String>,
+    pub late: u64,
+    /// The venue's newest complaint.
+    pub venue_said: Option<String>,
+}
+
+pub struct Live {
+    recorder: Mutex<Recorder>,
+    status: Mutex<LiveStatus>,
+}
+
+impl Live {
+    pub fn new(recorder: Recorder) -> Arc<Self> {
+        let status = LiveStatus {
+            feed: Feed::Off,
+            connections: 0,
+            counts: Counts::default(),
+            messages_per_s: 0.0,
+            acknowledged: Durations::default(),
+            journal_error: None,
+            late: 0,
+            venue_said: None,
+        };
+        Arc::new(Self { recorder: Mutex::new(recorder), status: Mutex::new(status) })
+    }
+
+    pub fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        // A recorder whose writer panicked has written whole groups or none: reading it is safe.
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn status(&self) -> MutexGuard<'_, LiveStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Records until `stop` turns true, then takes what has arrived, asks for the last gaps, and lays a checkpoint.
+///
+/// `each` sees every durable group, after its sync.
+pub async fn run(
+    live: Arc<Live>,
+    config: LiveConfig,
+    mut stop: watch::Receiver<bool>,
+    mut each: impl FnMut(&Committed) + Send,
+) -> Result<(), JournalError> {
+    let (events_in, mut events) = mpsc::channel(WAITING_FRAMES);
+    let (fills_in, mut fills) = mpsc::channel(16);
+    let (stop_feed, feed_stopped) = watch::channel(false);
+    let feed = config.feed.clone().map(|url| {
+        live.status().feed = Feed::Connecting;
+        tokio::spawn(supervise::run(FeedConfig::new(url, config.pairs.clone()), events_in, feed_stopped))
+    });
+    let mut session = Session {
+        live: &live,
+        quarantine: QuarantineFile::new(config.quarantine.clone()),
+        rest: config.rest.clone(),
+        fills_in,
+        asked: BTreeMap::new(),
+        in_flight: 0,
+        inputs: Vec::new(),
+        arrived: Vec::new(),
+        each: &mut each,
+    };
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut group: Vec<FeedEvent> = Vec::with_capacity(GROUP);
+    let mut frames_at_last_second = 0;
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break Ok(()),
+            _ = seconds.tick() => {
+                let frames = session.second();
+                live.status().messages_per_s = (frames - frames_at_last_second) as f64;
+                frames_at_last_second = frames;
+            }
+            Some(fill) = fills.recv() => session.filled(fill)?,
+            received = events.recv_many(&mut group, GROUP), if feed.is_some() => {
+                if received == 0 {
+                    break Ok(());
+                }
+                if received < 64 {
+                    sleep(GROUP_WAIT).await;
+                    while group.len() < GROUP && let Ok(event) = events.try_recv() {
+                        group.push(event);
+                    }
+                }
+                for event in group.drain(..) {
+                    session.event(event)?;
+                }
+            }
+        }
+        if let Err(error) = session.commit() {
+            break Err(error);
+        }
+    };
+    let _ = stop_feed.send(true);
+    if let Err(error) = outcome {
+        live.status().journal_error = Some(error.to_string());
+        return Err(error);
+    }
+    if let Some(feed) = feed {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while let Ok(Some(event)) = timeout_at(deadline, events.recv()).await {
+            session.event(event)?;
+        }
+        feed.abort();
+    }
+    session.finish(&mut fills).await?;
+    live.status().feed = Feed::Off;
+    live.recorder().checkpoint()
+}
+
+/// Returns when the session is asked to end, or nobody is left to ask.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// What the venue answered for one missing range.
+struct Fill {
+    missing: MissingTrades,
+    answer: Result<Vec<Tick>, String>,
+}
+
+struct Session<'a, F> {
+    live: &'a Live,
+    quarantine: QuarantineFile,
+    rest: Option<String>,
+    fills_in: mpsc::Sender<Fill>,
+    /// Missing ranges by (pair, first): when first noticed, and how often asked for.
+    asked: BTreeMap<(Pair, u64, u64), (Instant, u32)>,
+    in_flight: usize,
+    inputs: Vec<(EventTime, Input)>,
+    arrived: Vec<ReceivedTime>,
+    each: &'a mut F,
+}
+
+impl<F: FnMut(&Committed) + Send> Session<'_, F> {
+    fn event(&mut self, event: FeedEvent) -> Result<(), JournalError> {
+        match event {
+            FeedEvent::Frame { bytes, received } => return self.frame(&bytes, received),
+            FeedEvent::Connected => {
+                let mut status = self.live.status();
+                status.feed = Feed::Connected;
+                status.connections += 1;
+            }
+            FeedEvent::Disconnected { reason } => {
+                self.live.status().feed = Feed::Down { reason: reason.to_string() };
+                let mut recorder = self.live.recorder();
+                let lane = recorder.lane(Source::Live)?;
+                lane.finish(&mut self.inputs);
+                self.quarantine.keep_all(lane.drain_quarantined());
+            }
+            FeedEvent::Retrying { wait, reason } => {
+                let reason = format!("trying again in {:.0} s: {reason}", wait.as_secs_f64().ceil());
+                self.live.status().feed = Feed::Down { reason };
+            }
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, bytes: &[u8], received: ReceivedTime) -> Result<(), JournalError> {
+        let message = wire::decode(bytes, Source::Live, received);
+        if let Ok(Message::VenueError { message, reason }) = &message {
+            self.live.status().venue_said = Some(format!("{message}: {reason}"));
+        }
+        let mut recorder = self.live.recorder();
+        let lane = recorder.lane(Source::Live)?;
+        match message {
+            Ok(message) => lane.admit(message, &mut self.inputs),
+            Err(refusal) => self.quarantine.keep_all([lane.refuse(bytes, refusal, None)]),
+        }
+        self.quarantine.keep_all(lane.drain_quarantined());
+        self.arrived.push(received);
+        Ok(())
+    }
+
+    /// The clock, once a second; and gaps that did not close by themselves. Answers the frames counted so far.
+    fn second(&mut self) -> u64 {
+        let recorder = self.live.recorder();
+        let newest = recorder.known_lane(Source::Live).and_then(crate::ingest::Lane::newest);
+        let frames = recorder.known_lane(Source::Live).map_or(0, |lane| lane.counts().frames);
+        let missing: Vec<MissingTrades> = recorder
+            .market()
+            .pairs()
+            .filter(|(source, ..)| *source == Source::Live)
+            .flat_map(|(_, _, market)| market.missing())
+            .collect();
+        drop(recorder);
+        if let Some(newest) = newest {
+            self.inputs.push((newest, Input::Clock { source: Source::Live, received: clock::received_now() }));
+        }
+        self.ask(&missing);
+        frames
+    }
+
+    fn ask(&mut self, missing: &[MissingTrades]) {
+        let Some(base) = self.rest.clone() else { return };
+        let now = Instant::now();
+        let still: std::collections::BTreeSet<_> = missing.iter().map(key).collect();
+        self.asked.retain(|range, _| still.contains(range));
+        for range in missing {
+            // One question at a time: the venue counts them.
+            if self.in_flight > 0 {
+                return;
+            }
+            let (due, attempts) = self.asked.entry(key(range)).or_insert((now + GAP_PATIENCE, 0));
+            if *due > now || *attempts >= FILL_ATTEMPTS {
+                continue;
+            }
+            *attempts += 1;
+            *due = now + GAP_PATIENCE * 2u32.pow(*attempts);
+            self.in_flight += 1;
+            let (fills, base, missing) = (self.fills_in.clone(), base.clone(), *range);
+            tokio::task::spawn_blocking(move || {
+                let answer = rest::trades(&base, missing.pair, missing.first, missing.last, Source::Live)
+                    .map(|fetched| fetched.ticks)
+                    .map_err(|error| error.to_string());
+                // The session may have ended meanwhile; then nobody needs the answer.
+                let _ = fills.blocking_send(Fill { missing, answer });
+            });
+        }
+    }
+
+    fn filled(&mut self, fill: Fill) -> Result<(), JournalError> {
+        self.in_flight -= 1;
+        match fill.answer {
+            Ok(ticks) => {
+                let mut recorder = self.live.recorder();
+                let lane = recorder.lane(Source::Live)?;
+                for tick in ticks {
+                    lane.admit_fetched(tick, &mut self.inputs);
+                }
+                self.quarantine.keep_all(lane.drain_quarantined());
+            }
+            Err(reason) => {
+                tracing::warn!(pair = %fill.missing.pair, first = fill.missing.first.0, %reason, "a gap could not be filled");
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), JournalError> {
+        let mut recorder = self.live.recorder();
+        let committed = tokio::task::block_in_place(|| recorder.commit(&mut self.inputs))?;
+        let counts = recorder.known_lane(Source::Live).map(|lane| lane.counts()).unwrap_or_default();
+        let late = recorder.market().pairs().filter(|(s, ..)| *s == Source::Live).map(|(.., m)| m.late()).sum();
+        drop(recorder);
+        let now = clock::received_now();
+        let mut status = self.live.status();
+        for received in self.arrived.drain(..) {
+            let nanos = now.nanos().saturating_sub(received.nanos());
+            status.acknowledged.record(Duration::from_nanos(u64::try_from(nanos).unwrap_or_default()));
+        }
+        status.counts = counts;
+        status.late = late;
+        drop(status);
+        if !committed.inputs.is_empty() {
+            (self.each)(&committed);
+        }
+        Ok(())
+    }
+
+    /// Takes what was held back, and gives the last gaps a chance.
+    async fn finish(&mut self, fills: &mut mpsc::Receiver<Fill>) -> Result<(), JournalError> {
+        {
+            let mut recorder = self.live.recorder();
+            let lane = recorder.lane(Source::Live)?;
+            lane.finish(&mut self.inputs);
+            self.quarantine.keep_all(lane.drain_quarantined());
+        }
+        self.commit()?;
+        let deadline = Instant::now() + LAST_FILL;
+        while self.rest.is_some() && Instant::now() < deadline {
+            self.second();
+            self.inputs.retain(|(_, input)| !matches!(input, Input::Clock { .. }));
+            let waiting = self.asked.values().any(|(_, attempts)| *attempts < FILL_ATTEMPTS);
+            if self.in_flight == 0 && !waiting {
+                break;
+            }
+            let look = Instant::now() + Duration::from_millis(100);
+            if let Ok(Some(fill)) = timeout_at(look, fills.recv()).await {
+                self.filled(fill)?;
+            }
+            self.commit()?;
+        }
+        Ok(())
+    }
+}
+
+fn key(missing: &MissingTrades) -> (Pair, u64, u64) {
+    (missing.pair, missing.first.0, missing.last.0)
+}

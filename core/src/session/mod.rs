@@ -1,0 +1,9 @@
+//! Sessions over tapes: the live one, which records, and the sample, which plays.
+
+pub mod import;
+pub mod live;
+pub mod player;
+pub mod quarantine;
+pub mod recorder;
+pub mod replay;
+pub mod sample;

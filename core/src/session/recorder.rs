@@ -1,0 +1,277 @@
+//! The one way into the journal: admit, append, sync, step, project. In that order, always.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock;
+use crate::domain::{Candle, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind};
+use crate::engine::{ENGINE_VERSION, Market};
+use crate::ingest::lane::Lane;
+use crate::journal::{Checkpoint, Journal, JournalError, RangeDelta};
+
+/// Inputs between two checkpoints: what a restart has to step through, at most. Well under a second.
+const CHECKPOINT_EVERY: u64 = 200_000;
+
+/// Quotes looked at to remember which were seen before a restart: a minute of a busy feed.
+const REMEMBERED_RECORDS: usize = 60_000;
+
+/// Inputs in memory at a time while recovering.
+const RECOVERY_CHUNK: usize = 16_384;
+
+pub struct Recorder {
+    journal: Journal,
+    market: Market,
+    lanes: BTreeMap<Source, Lane>,
+    checkpointed: Seq,
+}
+
+/// What a restart had to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Recovery {
+    pub from_checkpoint: Seq,
+    pub stepped: u64,
+    pub took: Duration,
+}
+
+/// A group that is durable and has been stepped on.
+#[derive(Debug, Default)]
+pub struct Committed {
+    pub inputs: Vec<Stamped>,
+    pub outputs: Vec<Output>,
+    /// Of the append with its sync.
+    pub sync: Duration,
+}
+
+impl Recorder {
+    /// Opens a data directory and catches up: the newest usable checkpoint, then every record after it.
+    ///
+    /// Errors: everything `Journal::open` says, and a damaged or missing record, which is never skipped.
+    pub fn open(directory: &Path) -> Result<(Self, Recovery), JournalError> {
+        let started = clock::monotonic();
+        let journal = Journal::open(directory)?;
+        let market = journal
+            .checkpoints()
+            .filter(|checkpoint| checkpoint.seq <= journal.last_seq())
+            .filter_map(|checkpoint| Market::from_bytes(&checkpoint.state))
+            .find(|market| market.engine_version() == ENGINE_VERSION)
+            .unwrap_or_default();
+        let from_checkpoint = market.seq();
+        let mut recorder = Self { journal, market, lanes: BTreeMap::new(), checkpointed: from_checkpoint };
+        let stepped = recorder.catch_up()?;
+        Ok((recorder, Recovery { from_checkpoint, stepped, took: started.elapsed() }))
+    }
+
+    fn catch_up(&mut self) -> Result<u64, JournalError> {
+        let projected = self.journal.projected_through()?;
+        let (mut outputs, mut candles, mut stepped) = (Vec::new(), Vec::new(), 0);
+        let mut records = self.journal.records(self.market.seq().next());
+        loop {
+            for record in records.by_ref().take(RECOVERY_CHUNK) {
+                let record = record?;
+                self.market.step(&record, &mut outputs);
+                stepped += 1;
+                if record.seq > projected {
+                    candles.extend(outputs.iter().filter_map(closed));
+                }
+                outputs.clear();
+            }
+            if self.market.seq() > projected {
+                self.journal.project(&candles, self.market.seq())?;
+            }
+            candles.clear();
+            if self.market.seq() == self.journal.last_seq() {
+                return Ok(stepped);
+            }
+        }
+    }
+
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// The admission of a lane, remembering what it has seen in earlier runs.
+    pub fn lane(&mut self, source: Source) -> Result<&mut Lane, JournalError> {
+        if !self.lanes.contains_key(&source) {
+            let seen = self.journal.seen_ranges(source)?;
+            let newest = self.market.tape_time(source).map(|t| EventTime::from_nanos(t.nanos()));
+            let mut quotes = Vec::new();
+            if newest.is_some() {
+                for record in self.journal.newest_records().take(REMEMBERED_RECORDS) {
+                    if let Input::Tick(tick) = record?.input
+                        && tick.source == source
+                        && matches!(tick.kind, TickKind::Quote(_))
+                    {
+                        quotes.push((tick.pair, tick.sequence));
+                    }
+                }
+                quotes.reverse();
+            }
+            let mut lane = Lane::resume(source, seen, newest, quotes);
+            for (_, pair, market) in self.market.pairs().filter(|(known, ..)| *known == source) {
+                if let Some(last) = market.last_trade() {
+                    lane.know_last_trade(pair, last.event_time);
+                }
+                if let Some(told) = market.missing().map(|missing| missing.last).max() {
+                    lane.know_told(pair, told);
+                }
+            }
+            self.lanes.insert(source, lane);
+        }
+        Ok(self.lanes.get_mut(&source).expect("inserted above"))
+    }
+
+    /// The lane if it has been used in this run.
+    pub fn known_lane(&self, source: Source) -> Option<&Lane> {
+        self.lanes.get(&source)
+    }
+
+    /// Makes admitted inputs durable, then steps on them. `inputs` is left empty.
+    ///
+    /// After an error this recorder must be dropped: its lanes are ahead of its journal.
+    pub fn commit(&mut self, inputs: &mut Vec<(EventTime, Input)>) -> Result<Committed, JournalError> {
+        let ranges = self.drain_ranges();
+        if inputs.is_empty() && ranges.is_empty() {
+            return Ok(Committed::default());
+        }
+        let stamped: Vec<(TapeTime, Input)> =
+            inputs.drain(..).map(|(at, input)| (TapeTime::from_nanos(at.nanos()), input)).collect();
+        let started = clock::monotonic();
+        let inputs = self.journal.append(&stamped, &ranges)?;
+        let sync = started.elapsed();
+        let mut outputs = Vec::new();
+        for input in &inputs {
+            self.market.step(input, &mut outputs);
+        }
+        let candles: Vec<Candle> = outputs.iter().filter_map(closed).collect();
+        if !candles.is_empty() {
+            self.journal.project(&candles, self.market.seq())?;
+        }
+        if self.market.seq().0 - self.checkpointed.0 >= CHECKPOINT_EVERY {
+            self.checkpoint()?;
+        }
+        Ok(Committed { inputs, outputs, sync })
+    }
+
+    fn drain_ranges(&mut self) -> Vec<RangeDelta> {
+        self.lanes
+            .iter_mut()
+            .flat_map(|(&source, lane)| {
+                lane.drain_range_changes().into_iter().map(move |(pair, change)| RangeDelta {
+                    source,
+                    pair,
+                    removed: change.removed,
+                    put: change.put,
+                })
+            })
+            .collect()
+    }
+
+    /// Lays a checkpoint here, so that the next start is quick.
+    pub fn checkpoint(&mut self) -> Result<(), JournalError> {
+        if self.market.seq() > self.checkpointed {
+            let seq = self.market.seq();
+            self.journal.project(&[], seq)?;
+            self.journal.put_checkpoint(&Checkpoint { seq, state: self.market.to_bytes() })?;
+            self.checkpointed = seq;
+        }
+        Ok(())
+    }
+}
+
+fn closed(output: &Output) -> Option<Candle> {
+    match output {
+        Output::Candle(candle) => Some(*candle),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::SECOND;
+    use crate::domain::{Arrival, Pair, Price, Quantity, ReceivedTime, Tick, Trade, TradeId};
+    use crate::ingest::Message;
+    use crate::reconcile::verify::verify;
+
+    fn trade(id: u64) -> Message {
+        let at = id as i64 * 3 * SECOND;
+        let tick = Tick {
+            source: Source::Live,
+            pair: "BTC-USD".parse::<Pair>().expect("a pair"),
+            sequence: id,
+            event_time: EventTime::from_nanos(at),
+            received_time: ReceivedTime::from_nanos(at),
+            kind: TickKind::Trade(Trade {
+                trade_id: TradeId(id),
+                price: Price::from_units(100 + (id as i64 * 37) % 60),
+                size: Quantity::from_units(5),
+                taker_side: None,
+                arrival: Arrival::News,
+            }),
+        };
+        Message::Trade { tick, rounded: false }
+    }
+
+    fn record(recorder: &mut Recorder, ids: std::ops::Range<u64>) {
+        let mut inputs = Vec::new();
+        for id in ids {
+            recorder.lane(Source::Live).expect("a lane").admit(trade(id), &mut inputs);
+            if id % 16 == 0 {
+                recorder.commit(&mut inputs).expect("durable");
+            }
+        }
+        recorder.lane(Source::Live).expect("a lane").finish(&mut inputs);
+        recorder.commit(&mut inputs).expect("durable");
+    }
+
+    #[test]
+    fn a_restart_knows_what_it_knew_and_takes_nothing_twice() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut recorder, _) = Recorder::open(directory.path()).expect("new");
+        record(&mut recorder, 1..300);
+        recorder.checkpoint().expect("laid");
+        record(&mut recorder, 300..420);
+        let (hash, last) = (recorder.market().hash(), recorder.journal().last_seq());
+        drop(recorder);
+
+        let (mut recorder, recovery) = Recorder::open(directory.path()).expect("again");
+        assert!(recovery.from_checkpoint > Seq(0) && recovery.stepped < last.0, "the checkpoint was not used");
+        assert_eq!(recorder.market().hash(), hash);
+        record(&mut recorder, 1..420);
+        assert_eq!(recorder.journal().last_seq(), last, "a trade was taken twice");
+        assert_eq!(recorder.known_lane(Source::Live).map(|l| l.counts().duplicates), Some(419));
+        assert!(verify(recorder.journal()).expect("readable").ok);
+    }
+
+    #[test]
+    fn everything_but_the_journal_can_be_thrown_away() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut recorder, _) = Recorder::open(directory.path()).expect("new");
+        record(&mut recorder, 1..500);
+        recorder.checkpoint().expect("laid");
+        let hash = recorder.market().hash();
+        drop(recorder);
+        let mut journal = Journal::open(directory.path()).expect("free");
+        journal.forget_candles().expect("gone");
+        journal.forget_checkpoints().expect("gone");
+        let report = verify(&journal).expect("readable");
+        assert!(!report.ok && report.findings.iter().all(|f| f.code == "candle_missing"), "verify can not fail");
+        drop(journal);
+        let (recorder, recovery) = Recorder::open(directory.path()).expect("rebuilt");
+        assert_eq!((recovery.from_checkpoint, recorder.market().hash()), (Seq(0), hash));
+        assert!(verify(recorder.journal()).expect("readable").ok);
+    }
+
+    #[test]
+    fn a_second_writer_is_refused_and_told_who_has_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let _first = Recorder::open(directory.path()).expect("new");
+        let second = Recorder::open(directory.path()).err().expect("refused");
+        assert!(second.to_string().contains(&std::process::id().to_string()), "{second}");
+    }
+}

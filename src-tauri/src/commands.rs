@@ -1,0 +1,86 @@
+//! What the page may call. Each is one line: the core decides.
+
+use std::sync::Arc;
+
+use specta_typescript::Typescript;
+use tapedeck_core::api::ApiError;
+use tapedeck_core::api::desk::DeskHost;
+use tapedeck_core::api::view::{Deck, Desk, Frame, Transport, Watch};
+use tauri::ipc::{Channel, Invoke, Response};
+use tauri::{State, Wry};
+use tauri_specta::{Builder, collect_commands};
+
+use crate::frames::FramePump;
+
+type Host<'a> = State<'a, Arc<DeskHost>>;
+
+#[tauri::command]
+#[specta::specta]
+fn desk(host: Host<'_>) -> Result<Desk, ApiError> {
+    Ok(host.desk())
+}
+
+/// Starts frames to this page.
+#[tauri::command]
+#[specta::specta]
+fn open_frames(frames: Channel<Frame>, pump: State<'_, FramePump>) -> Result<(), ApiError> {
+    pump.open(frames);
+    Ok(())
+}
+
+/// The last frame is on the screen.
+#[tauri::command]
+#[specta::specta]
+fn drawn(pump: State<'_, FramePump>) -> Result<(), ApiError> {
+    pump.drawn();
+    Ok(())
+}
+
+#[tauri::command]
+#[specta::specta]
+fn choose_deck(deck: Deck, host: Host<'_>) -> Result<(), ApiError> {
+    host.choose_deck(deck)
+}
+
+#[tauri::command]
+#[specta::specta]
+fn watch(watch: Watch, host: Host<'_>) -> Result<(), ApiError> {
+    host.watch(&watch)
+}
+
+// Off the window's thread: a long jump steps through minutes of tape.
+#[tauri::command(async)]
+#[specta::specta]
+fn transport(command: Transport, host: Host<'_>) -> Result<(), ApiError> {
+    host.transport(&command)
+}
+
+/// Bars as bytes; the layout is in `tapedeck_core::api::series`.
+#[tauri::command(async)]
+fn history(
+    pair: &str,
+    interval: &str,
+    before_ms: Option<f64>,
+    limit: u32,
+    host: Host<'_>,
+) -> Result<Response, ApiError> {
+    host.history(pair, interval, before_ms, limit).map(Response::new)
+}
+
+#[tauri::command(async)]
+fn timeline(host: Host<'_>) -> Result<Response, ApiError> {
+    host.timeline().map(Response::new)
+}
+
+/// Commands whose TypeScript is generated.
+pub(crate) fn typed_commands() -> Builder<Wry> {
+    Builder::new().commands(collect_commands![desk, open_frames, drawn, choose_deck, watch, transport])
+}
+
+pub(crate) fn bytes_commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![history, timeline]
+}
+
+pub(crate) fn language() -> Typescript {
+    Typescript::default().header("// Generated from the Rust types by `make bindings`. Do not edit.\n")
+}

@@ -1,0 +1,16 @@
+//! The whole system, driven through its binaries as a user would: the `tapedeck` command against files and a loopback exchange,
+//! and the real window. Build both binaries first (`make test` does).
+//!
+//! `TAPEDECK_BIN`, `TAPEDECK_DESKTOP`: other binaries than those beside this one. `TAPEDECK_SOAK=1`: the counts the promises are
+//! stated at. `TAPEDECK_SKIPS=FILE`: a line is added there for every test that could not run here. `TAPEDECK_TEST_SEED=N`: the
+//! seed a failed run printed.
+
+mod bad_input;
+mod counts;
+mod crash;
+mod exchange;
+mod faults;
+mod import;
+mod lanes;
+mod support;
+mod window;

@@ -1,0 +1,206 @@
+/** Candles and volume. The bars live here and in lightweight-charts, and nowhere else. */
+import {
+  type CandlestickData,
+  CandlestickSeries,
+  createChart,
+  type HistogramData,
+  HistogramSeries,
+  type IChartApi,
+  type ISeriesApi,
+  type Time,
+  type UTCTimestamp,
+} from "lightweight-charts";
+import type { BarView } from "../feeds/bars";
+import { formatPlotPrice, priceDecimals } from "../shared/number";
+import { formatMinute } from "../shared/time";
+import { keptRange, lowerBound, placeBar, type PlotBar } from "./bars";
+import { GapShade } from "./gap-shade";
+import { type Palette, withAlpha } from "./palette";
+
+export interface ChartEvents {
+  /** The bar under the pointer, or null when there is none. */
+  hover(bar: PlotBar | null): void;
+  /** The view is near the oldest bar held. */
+  nearOldest(): void;
+  /** Whether the newest bar is in view. */
+  newestInView(inView: boolean): void;
+}
+
+const BAR_SPACING = 7;
+/** Empty bars kept right of the newest while the view follows it. */
+const RIGHT_MARGIN = 6;
+/** Ask for older bars when fewer than these are left of the view. */
+const NEAR = 80;
+
+export class CandleChart implements BarView {
+  readonly #chart: IChartApi;
+  readonly #candles: ISeriesApi<"Candlestick">;
+  readonly #volume: ISeriesApi<"Histogram">;
+  readonly #gaps = new GapShade(() => this.#bars);
+  #bars: PlotBar[] = [];
+  #palette: Palette;
+  #decimals = 2;
+  #newestInView = true;
+
+  constructor(
+    container: HTMLElement,
+    palette: Palette,
+    locale: string,
+    private readonly events: ChartEvents,
+  ) {
+    this.#palette = palette;
+    this.#chart = createChart(container, {
+      autoSize: true,
+      localization: { locale, timeFormatter: (time: Time) => formatMinute(Number(time) * 1000) },
+      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.1, bottom: 0.24 }, minimumWidth: 76 },
+      timeScale: {
+        borderVisible: false,
+        timeVisible: true,
+        secondsVisible: false,
+        barSpacing: BAR_SPACING,
+        minBarSpacing: 0.8,
+        rightOffset: RIGHT_MARGIN,
+        // The view is moved here and not by the library, so that stepping back and forth leaves it alone.
+        shiftVisibleRangeOnNewBar: false,
+      },
+      crosshair: { mode: 0 },
+    });
+    this.#candles = this.#chart.addSeries(CandlestickSeries, { priceLineStyle: 2, borderVisible: true });
+    this.#candles.attachPrimitive(this.#gaps);
+    this.#volume = this.#chart.addSeries(HistogramSeries, { priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
+    this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
+    this.#chart.subscribeCrosshairMove(({ time }) => this.events.hover(time === undefined ? null : this.#at(Number(time) * 1000)));
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+      if (!range || this.#bars.length === 0) return;
+      this.#tellNewest(range.to >= this.#bars.length - 1.5);
+      if (range.from < NEAR) this.events.nearOldest();
+    });
+    this.paint(palette);
+  }
+
+  destroy() {
+    this.#chart.remove();
+  }
+
+  held(): readonly PlotBar[] {
+    return this.#bars;
+  }
+
+  newest(): PlotBar | null {
+    return this.#bars[this.#bars.length - 1] ?? null;
+  }
+
+  get decimals(): number {
+    return this.#decimals;
+  }
+
+  reach(): number {
+    const range = this.#chart.timeScale().getVisibleLogicalRange();
+    return range ? Math.ceil(this.#bars.length - Math.max(0, range.from)) : 0;
+  }
+
+  paint(palette: Palette) {
+    this.#palette = palette;
+    this.#gaps.colour = withAlpha(palette.down, 0.14);
+    this.#chart.applyOptions({
+      layout: { background: { color: palette.panel }, textColor: palette.dim, fontSize: 11, fontFamily: palette.mono, attributionLogo: true },
+      grid: { vertLines: { color: withAlpha(palette.line, 0.45) }, horzLines: { color: withAlpha(palette.line, 0.8) } },
+      crosshair: {
+        vertLine: { color: palette.faint, labelBackgroundColor: palette.faint },
+        horzLine: { color: palette.faint, labelBackgroundColor: palette.faint },
+      },
+    });
+    this.#candles.applyOptions({
+      upColor: palette.up,
+      downColor: palette.down,
+      borderUpColor: palette.up,
+      borderDownColor: palette.down,
+      wickUpColor: palette.up,
+      wickDownColor: palette.down,
+    });
+    if (this.#bars.length > 0) this.#setAll();
+  }
+
+  replace(bars: PlotBar[], keep: boolean) {
+    const scale = this.#chart.timeScale();
+    const range = keep ? scale.getVisibleLogicalRange() : null;
+    const kept = range ? keptRange(range, this.#bars, bars) : null;
+    this.#bars = bars;
+    this.#setDecimals();
+    this.#setAll();
+    if (kept) scale.setVisibleLogicalRange(kept);
+    else this.showNewest();
+    if (!keep) this.#candles.priceScale().applyOptions({ autoScale: true });
+  }
+
+  prepend(bars: PlotBar[]) {
+    // The library anchors the view to the newest bar, which does not move.
+    this.#bars = bars;
+    this.#setAll();
+  }
+
+  update(changed: PlotBar[]) {
+    const wasNewest = this.#bars.length - 1;
+    const range = this.#chart.timeScale().getVisibleLogicalRange();
+    for (const bar of changed) {
+      const placed = placeBar(this.#bars, bar);
+      if (placed === "unknown") continue;
+      if (this.#bars.length === 1) this.#setDecimals();
+      this.#candles.update(this.#candle(bar), placed === "revised");
+      this.#volume.update(this.#volumeBar(bar), placed === "revised");
+    }
+    if (this.#bars.length - 1 > wasNewest) this.#follow(range, wasNewest);
+  }
+
+  showNewest() {
+    const scale = this.#chart.timeScale();
+    scale.applyOptions({ barSpacing: BAR_SPACING });
+    scale.scrollToPosition(RIGHT_MARGIN, false);
+    this.#tellNewest(true);
+  }
+
+  /** Keeps the margin right of the newest bar, if that bar was in view. */
+  #follow(range: { from: number; to: number } | null, wasNewest: number) {
+    if (!range || wasNewest > range.to) return;
+    const scale = this.#chart.timeScale();
+    if (scale.scrollPosition() < RIGHT_MARGIN) scale.scrollToPosition(RIGHT_MARGIN, false);
+  }
+
+  #at(timeMs: number): PlotBar | null {
+    const bar = this.#bars[lowerBound(this.#bars, timeMs)];
+    return bar?.timeMs === timeMs ? bar : null;
+  }
+
+  #tellNewest(inView: boolean) {
+    if (inView === this.#newestInView) return;
+    this.#newestInView = inView;
+    this.events.newestInView(inView);
+  }
+
+  #setDecimals() {
+    const price = this.newest()?.close;
+    if (price === undefined) return;
+    const decimals = priceDecimals(price);
+    this.#decimals = decimals;
+    const formatter = (value: number) => formatPlotPrice(value, decimals);
+    this.#candles.applyOptions({ priceFormat: { type: "custom", minMove: 10 ** -decimals, formatter } });
+  }
+
+  #setAll() {
+    this.#candles.setData(this.#bars.map((bar) => this.#candle(bar)));
+    this.#volume.setData(this.#bars.map((bar) => this.#volumeBar(bar)));
+  }
+
+  /** A forming bar is pale: it may still change. */
+  #candle({ timeMs, open, high, low, close, quality }: PlotBar): CandlestickData<Time> {
+    const candle = { time: (timeMs / 1000) as UTCTimestamp, open, high, low, close };
+    if (quality !== "forming") return candle;
+    const colour = close >= open ? this.#palette.up : this.#palette.down;
+    return { ...candle, color: withAlpha(colour, 0.25), borderColor: withAlpha(colour, 0.8), wickColor: withAlpha(colour, 0.6) };
+  }
+
+  #volumeBar({ timeMs, open, close, volume, quality }: PlotBar): HistogramData<Time> {
+    const colour = close >= open ? this.#palette.up : this.#palette.down;
+    return { time: (timeMs / 1000) as UTCTimestamp, value: volume, color: withAlpha(colour, quality === "forming" ? 0.25 : 0.45) };
+  }
+}

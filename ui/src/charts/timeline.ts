@@ -1,0 +1,111 @@
+/** The deck's timeline as numbers: time ↔ pixels, ticks of the axis, and volume for each column of pixels. */
+import type { Series } from "./series";
+
+export interface Span {
+  fromMs: number;
+  toMs: number;
+}
+
+const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value));
+
+/** Linear over the whole width; a tape without length puts everything at the left edge. */
+export function timeToX(span: Span, width: number, timeMs: number): number {
+  if (!(span.toMs > span.fromMs)) return 0;
+  return ((timeMs - span.fromMs) / (span.toMs - span.fromMs)) * width;
+}
+
+export function xToTime(span: Span, width: number, x: number): number {
+  if (!(width > 0)) return span.fromMs;
+  return span.fromMs + clamp(x / width, 0, 1) * Math.max(0, span.toMs - span.fromMs);
+}
+
+export interface AxisTick {
+  timeMs: number;
+  label: string;
+  /** Midnight: the label is the day. */
+  day: boolean;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const STEPS = [1, 2, 5, 10, 15, 30].map((m) => m * MINUTE).concat([1, 2, 3, 6, 12].map((h) => h * HOUR), [1, 2, 7, 14, 28].map((d) => d * DAY));
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** Ticks on round UTC times, no closer than `spacing` pixels. */
+export function axisTicks(span: Span, width: number, spacing = 84): AxisTick[] {
+  const length = span.toMs - span.fromMs;
+  if (!(length > 0) || !(width > 0)) return [];
+  const step = STEPS.find((candidate) => (candidate / length) * width >= spacing) ?? Math.ceil(((length / width) * spacing) / DAY) * DAY;
+  const ticks: AxisTick[] = [];
+  for (let timeMs = Math.ceil(span.fromMs / step) * step; timeMs <= span.toMs; timeMs += step) {
+    const at = new Date(timeMs);
+    const day = timeMs % DAY === 0;
+    const hour = `${String(at.getUTCHours()).padStart(2, "0")}:${String(at.getUTCMinutes()).padStart(2, "0")}`;
+    ticks.push({ timeMs, day, label: day ? `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}` : hour });
+  }
+  return ticks;
+}
+
+export interface Column {
+  x: number;
+  /** 0 to 1, of the fullest columns played; null where all that is told is that data exists. */
+  level: number | null;
+}
+
+/**
+ * One column for each `pitch` pixels that holds data; volumes of its buckets are added. A bucket that ends after `cursorMs`
+ * gives nothing away, not even by the scale of the others.
+ */
+export function volumeColumns(series: Series, span: Span, width: number, pitch: number, cursorMs: number): Column[] {
+  const count = Math.max(0, Math.floor(width / pitch));
+  const sums = new Float64Array(count);
+  const kind = new Uint8Array(count);
+  const reach = bucketMs(series);
+  for (let row = 0; row < series.rows; row++) {
+    const [startMs, volume] = [series.timeMs[row]!, series.volume[row]!];
+    if (!(volume > 0)) continue;
+    const played = startMs + reach <= cursorMs;
+    const from = Math.floor(timeToX(span, width, startMs) / pitch);
+    // A bucket wider than a column is spread over the columns it covers.
+    const to = Math.max(from + 1, Math.floor(timeToX(span, width, startMs + reach) / pitch));
+    for (let column = Math.max(0, from); column < Math.min(count, to); column++) {
+      if (played) sums[column]! += volume / (to - from);
+      kind[column] = played ? PLAYED : kind[column]! || AHEAD;
+    }
+  }
+  const cap = nearlyHighest(sums);
+  return Array.from(kind, (kind, column) => ({ kind, x: column * pitch, level: kind === PLAYED ? Math.min(1, sums[column]! / cap) : null }))
+    .filter(({ kind }) => kind !== 0)
+    .map(({ x, level }) => ({ x, level }));
+}
+
+const AHEAD = 1;
+const PLAYED = 2;
+
+/** The length of a bucket: the smallest step between two. */
+export function bucketMs(series: Series): number {
+  let step = Infinity;
+  for (let row = 1; row < series.rows; row++) step = Math.min(step, series.timeMs[row]! - series.timeMs[row - 1]!);
+  return Number.isFinite(step) ? step : MINUTE;
+}
+
+/** Stretches of gap buckets, joined where they touch. */
+export function gapSpans(series: Series): Span[] {
+  const reach = bucketMs(series);
+  const spans: Span[] = [];
+  for (let row = 0; row < series.rows; row++) {
+    if (series.quality[row] !== 1) continue;
+    const fromMs = series.timeMs[row]!;
+    const open = spans[spans.length - 1];
+    if (open && fromMs - open.toMs < reach / 2) open.toMs = fromMs + reach;
+    else spans.push({ fromMs, toMs: fromMs + reach });
+  }
+  return spans;
+}
+
+/** One column in fifty may be cut off at the top, so that a single burst does not flatten the day. */
+function nearlyHighest(values: Float64Array): number {
+  const filled = values.filter((value) => value > 0).sort();
+  return filled[Math.floor((filled.length - 1) * 0.98)] ?? 0;
+}

@@ -1,0 +1,71 @@
+/** What the desk remembers between windows. */
+export type Theme = "dark" | "light";
+
+interface Remembered {
+  theme: Theme;
+  pair: string | null;
+  interval: string;
+  side: boolean;
+}
+
+const KEY = "tapedeck.desk";
+const WIDE_ENOUGH_FOR_SIDE = 1400;
+
+function recall(): Remembered {
+  const fresh: Remembered = { theme: "dark", pair: null, interval: "1m", side: window.innerWidth >= WIDE_ENOUGH_FOR_SIDE };
+  try {
+    return { ...fresh, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Remembered>) };
+  } catch {
+    return fresh;
+  }
+}
+
+class Settings {
+  #kept = $state<Remembered>(recall());
+
+  constructor() {
+    const asked = new URLSearchParams(location.search).get("theme");
+    if (asked === "light" || asked === "dark") this.#kept.theme = asked;
+    document.documentElement.dataset.theme = this.#kept.theme;
+  }
+
+  get theme() {
+    return this.#kept.theme;
+  }
+  set theme(theme: Theme) {
+    this.#keep({ theme });
+    document.documentElement.dataset.theme = theme;
+  }
+
+  get pair() {
+    return this.#kept.pair;
+  }
+  set pair(pair: string | null) {
+    this.#keep({ pair });
+  }
+
+  get interval() {
+    return this.#kept.interval;
+  }
+  set interval(interval: string) {
+    this.#keep({ interval });
+  }
+
+  get side() {
+    return this.#kept.side;
+  }
+  set side(side: boolean) {
+    this.#keep({ side });
+  }
+
+  #keep(change: Partial<Remembered>) {
+    Object.assign(this.#kept, change);
+    try {
+      localStorage.setItem(KEY, JSON.stringify(this.#kept));
+    } catch {
+      // A page that may not store simply forgets.
+    }
+  }
+}
+
+export const settings = new Settings();

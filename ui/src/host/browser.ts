@@ -1,0 +1,243 @@
+/**
+ * The desk without its window: `npm run dev` in a browser, and screenshots. It keeps the promises the Rust side makes (one
+ * frame in flight, generations, history as of the cursor) over a made-up market.
+ *
+ * Query: `deck=live|sample` `at=0.59` (share of the sample) `play=0` `speed=60|max` `theme=light|dark`
+ * `scene=empty|loading|error|long|down|stale|refuse`
+ */
+import type { PlotBar } from "../charts/bars";
+import { blankSeries, QUALITIES } from "../charts/series";
+import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type Row, type Transport, type Watch } from "./host";
+import { INTERVAL_MS, type Listing, LISTINGS, MadeUpTape, pseudoRandom, TICK_MS } from "./market";
+
+const SAMPLE_FROM = Date.UTC(2024, 0, 1);
+const TIMELINE_BUCKETS = 1_500;
+const BARS_PER_FRAME = 50;
+const LONG: Listing[] = [
+  { pair: "BTC-USD", price: 104_318.57123456, decimals: 8, simulated: false },
+  { pair: "SHIB-USD", price: 0.00002213, decimals: 8, simulated: true },
+];
+
+export function openBrowser(query: URLSearchParams): Host {
+  const scene = query.get("scene");
+  const listings = scene === "long" ? [LONG[0]!, ...LISTINGS.slice(1), LONG[1]!] : LISTINGS;
+  const sample = new MadeUpTape("Sample · 1 January 2024", SAMPLE_FROM, 24 * 60, listings, { from: 284, to: 295 });
+  const started = Math.floor(Date.now() / 60_000) * 60_000;
+  const live = new MadeUpTape("Live", started - 6 * 3_600_000, 10 * 60, listings.map((listing) => ({ ...listing, simulated: true })), { from: 100, to: 104 });
+  const random = pseudoRandom(99);
+
+  let deck: Deck = query.get("deck") === "live" ? "live" : "sample";
+  let cursor = SAMPLE_FROM + Number(query.get("at") ?? 0.588) * 86_400_000;
+  let playing = query.get("play") !== "0";
+  let speed: number | null = query.get("speed") === "max" ? null : Number(query.get("speed") ?? 60);
+  let watch: Watch = { pair: listings[0]!.pair, interval: "1m" };
+  let generation = 1;
+  let inFlight = false;
+  let toldUntil = 0;
+  let previous = performance.now();
+  let sparkMinute = -1;
+  let show: ((frame: Frame) => void) | null = null;
+
+  const tape = () => (deck === "live" ? live : sample);
+  const now = () => (deck === "live" ? Date.now() : cursor);
+  const bump = () => {
+    generation += 1;
+    toldUntil = 0;
+    sparkMinute = -1;
+  };
+  const moveTo = (ms: number) => {
+    cursor = Math.min(sample.toMs, Math.max(sample.fromMs, ms));
+    bump();
+  };
+
+  function advance() {
+    const at = performance.now();
+    const elapsed = Math.min(250, at - previous);
+    previous = at;
+    if (deck !== "sample" || !playing) return;
+    cursor = Math.min(sample.toMs, cursor + elapsed * (speed ?? 3_600));
+    if (cursor >= sample.toMs) playing = false;
+  }
+
+  function changedBars(): Bar[] {
+    if (scene === "empty") return [];
+    const lengthMs = INTERVAL_MS[watch.interval]!;
+    const from = toldUntil || Math.floor(now() / lengthMs) * lengthMs;
+    if ((now() - from) / lengthMs > BARS_PER_FRAME) bump();
+    const bars: Bar[] = [];
+    for (let start = from; start < now(); start += lengthMs) {
+      const bar = tape().bar(watch.pair, start, lengthMs, now());
+      if (bar) bars.push(wireBar(bar, decimalsOf(watch.pair)));
+    }
+    toldUntil = Math.floor(now() / lengthMs) * lengthMs;
+    return bars;
+  }
+
+  const decimalsOf = (pair: string) => listings.find((listing) => listing.pair === pair)?.decimals ?? 2;
+
+  function rows(): Row[] {
+    const minute = Math.floor(now() / 60_000);
+    const withSpark = minute !== sparkMinute;
+    sparkMinute = minute;
+    return tape().listings.map(({ pair, decimals, simulated }, index) => {
+      const last = scene === "empty" ? null : tape().price(pair, now());
+      const first = tape().price(pair, tape().fromMs + TICK_MS);
+      const change = last !== null && first !== null ? ((last - first) / first) * 100 : null;
+      return {
+        pair,
+        simulated,
+        last: last?.toFixed(decimals) ?? null,
+        change_pct: change === null ? null : `${change < 0 ? "-" : "+"}${Math.abs(change).toFixed(2)}`,
+        spread_bp: last === null || (deck === "sample" && index === 0) ? null : (0.6 + index * 0.3 + random() * 0.2).toFixed(1),
+        age_s: last === null ? null : scene === "stale" && index > 2 ? 20 + index * 40 : random() * 2,
+        spark: withSpark && last !== null ? tape().bars(pair, 60_000, now(), 60, now()).map((bar) => bar.close) : null,
+      };
+    });
+  }
+
+  function notices(): Notice[] {
+    const found: Notice[] = [];
+    if (scene === "error") found.push({ level: "error", code: "journal_full", text: "The disk is full: nothing new is recorded. What was recorded is kept; free 2 GB and recording goes on by itself." });
+    if (scene === "down" || scene === "error") found.push({ level: "warning", code: "feed_down", text: "Coinbase could not be reached. Trying again in 8 s; the sample plays without it." });
+    return found;
+  }
+
+  function frame(): Frame {
+    advance();
+    const bars = changedBars();
+    const down = scene === "down" || scene === "error";
+    const atMs = scene === "empty" ? 0 : now();
+    const played = tape().played(atMs) * listings.length;
+    const [trades, quotes, control] = [512_774, 1_204_611, 43_210];
+    return {
+      generation,
+      deck,
+      clock: { at_ms: atMs, text: scene === "empty" ? "" : new Date(atMs).toISOString().slice(0, 23).replace("T", " ") },
+      transport: { playing: deck === "sample" && playing, speed, progress: null, at_end: deck === "sample" && cursor >= sample.toMs },
+      tape: {
+        name: tape().name,
+        from_ms: scene === "empty" ? 0 : tape().fromMs,
+        to_ms: scene === "empty" ? 0 : deck === "live" ? now() : sample.toMs,
+        tick: scene === "empty" ? 0 : played,
+        ticks: scene === "empty" ? 0 : deck === "live" ? played : sample.played(sample.toMs) * listings.length,
+      },
+      watch,
+      rows: rows(),
+      bars,
+      health: {
+        feed: down ? "down" : "connected",
+        feed_text: down ? "retrying in 8 s: connection refused" : "connected",
+        messages_per_s: down ? 0 : 38 + random() * 4,
+        journal_p50_ms: 2.1,
+        journal_ok: scene !== "error",
+        journal_text: scene === "error" ? "no space left on the disk" : "durable",
+        counts: { frames: trades + quotes + control + 600 + 12 + 3, trades, quotes, control, history: 600, ignored: 0, duplicates: 12, quarantined: 3 },
+      },
+      notices: notices(),
+    };
+  }
+
+  function send() {
+    if (!show || inFlight || scene === "loading") return;
+    inFlight = true;
+    show(frame());
+  }
+
+  function apply(command: Transport) {
+    if (deck === "live") {
+      const what = "The live market can not be moved.";
+      throw new HostError({ code: "not_on_live", what, kept: "Nothing changed.", do: "Play the sample to step and seek." });
+    }
+    const lengthMs = INTERVAL_MS[watch.interval]!;
+    switch (command.action) {
+      case "play":
+        playing = cursor < sample.toMs;
+        break;
+      case "pause":
+        playing = false;
+        break;
+      case "speed":
+        speed = command.times;
+        break;
+      case "seek":
+        moveTo(command.at_ms ?? 0);
+        break;
+      case "step_tick":
+        playing = false;
+        moveTo(cursor + (command.back ? -TICK_MS : TICK_MS));
+        break;
+      case "step_bar":
+        playing = false;
+        moveTo(command.back ? (Math.ceil(cursor / lengthMs) - 1) * lengthMs : (Math.floor(cursor / lengthMs) + 1) * lengthMs);
+        break;
+    }
+  }
+
+  return {
+    desk: async () => ({
+      version: "0.1.0 (browser)",
+      data_directory: "none: a made-up market",
+      pairs: listings.map((listing) => listing.pair),
+      intervals: Object.keys(INTERVAL_MS),
+      speeds: [1, 10, 60, 600],
+    }),
+    async openFrames(to) {
+      show = to;
+      setInterval(send, 33);
+    },
+    drawn: () => (inFlight = false),
+    async chooseDeck(chosen) {
+      deck = chosen;
+      bump();
+    },
+    async watch(chosen) {
+      watch = chosen;
+      bump();
+    },
+    async transport(command) {
+      if (scene === "refuse") {
+        const what = "The tape could not be moved: its block 41 fails its checksum.";
+        throw new HostError({ code: "tape_damaged", what, kept: "The clock stands where it was; nothing was written.", do: "Run tapedeck verify to see which ticks are affected." });
+      }
+      apply(command);
+    },
+    async history({ pair, interval, beforeMs, limit }) {
+      if (scene === "empty") return blankSeries(0).buffer;
+      return encode(tape().bars(pair, INTERVAL_MS[interval]!, beforeMs ?? Infinity, limit, now()));
+    },
+    async timeline() {
+      if (scene === "empty") return blankSeries(0).buffer;
+      const until = deck === "live" ? now() : sample.toMs;
+      const bucket = Math.max(60_000, Math.ceil((until - tape().fromMs) / TIMELINE_BUCKETS / 60_000) * 60_000);
+      return encode(tape().bars(watch.pair, bucket, Infinity, TIMELINE_BUCKETS, until));
+    },
+  };
+}
+
+function wireBar(bar: PlotBar, decimals: number): Bar {
+  return {
+    time_ms: bar.timeMs,
+    open: bar.open.toFixed(decimals),
+    high: bar.high.toFixed(decimals),
+    low: bar.low.toFixed(decimals),
+    close: bar.close.toFixed(decimals),
+    volume: bar.volume.toFixed(8),
+    tick_count: bar.ticks,
+    quality: bar.quality,
+  };
+}
+
+function encode(bars: readonly PlotBar[]): ArrayBuffer {
+  const { buffer, series } = blankSeries(bars.length);
+  bars.forEach((bar, row) => {
+    series.timeMs[row] = bar.timeMs;
+    series.open[row] = bar.open;
+    series.high[row] = bar.high;
+    series.low[row] = bar.low;
+    series.close[row] = bar.close;
+    series.volume[row] = bar.volume;
+    series.tickCount[row] = bar.ticks;
+    series.quality[row] = QUALITIES.indexOf(bar.quality);
+  });
+  return buffer;
+}

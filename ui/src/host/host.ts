@@ -1,0 +1,55 @@
+/**
+ * The one door out of the page. A host is the Tauri window (`tauri.ts`) or a plain browser that plays a made-up market
+ * (`browser.ts`); nothing outside this folder knows which.
+ */
+import type * as wire from "../bindings/bindings";
+
+export type { Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, TransportState, Watch } from "../bindings/bindings";
+
+// JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest
+// of the page can subtract. An f64 that may truly be absent keeps its null.
+type With<T, F> = Omit<T, keyof F> & F;
+export type Bar = With<wire.Bar, { time_ms: number }>;
+export type Clock = With<wire.Clock, { at_ms: number }>;
+export type Tape = With<wire.Tape, { from_ms: number; to_ms: number }>;
+export type Row = With<wire.Row, { age_s: number | null; spark: number[] | null }>;
+export type Health = With<wire.Health, { messages_per_s: number; journal_p50_ms: number | null }>;
+export type Frame = With<wire.Frame, { clock: Clock; tape: Tape; rows: Row[]; bars: Bar[]; health: Health }>;
+export type Transport = wire.Transport;
+
+/** Why a command failed: what happened, what was kept, what to do. */
+export class HostError extends Error {
+  constructor(readonly failure: wire.ApiError) {
+    super(failure.what);
+  }
+}
+
+/** Anything thrown, as three sentences. */
+export function failureOf(thrown: unknown): wire.ApiError {
+  if (thrown instanceof HostError) return thrown.failure;
+  const what = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: "unexpected", what, kept: "What was recorded is untouched.", do: "Try again; if it comes back, restart Tapedeck." };
+}
+
+export type Failure = wire.ApiError;
+
+export interface HistoryRequest {
+  pair: string;
+  interval: string;
+  /** Bars strictly before this; null for the newest, with the forming one. */
+  beforeMs: number | null;
+  limit: number;
+}
+
+/** Every promise rejects with a `HostError`. Bytes are as `charts/series.ts` reads them. */
+export interface Host {
+  desk(): Promise<wire.Desk>;
+  /** From now on frames arrive, one at a time: the next comes after `drawn`. */
+  openFrames(show: (frame: Frame) => void): Promise<void>;
+  drawn(): void;
+  chooseDeck(deck: wire.Deck): Promise<void>;
+  watch(watch: wire.Watch): Promise<void>;
+  transport(command: Transport): Promise<void>;
+  history(request: HistoryRequest): Promise<ArrayBuffer>;
+  timeline(): Promise<ArrayBuffer>;
+}

@@ -1,0 +1,42 @@
+/** The only file, with the generated bindings, that imports Tauri. */
+import { Channel, invoke } from "@tauri-apps/api/core";
+import * as wire from "../bindings/bindings";
+import { type Frame, type Host, HostError } from "./host";
+
+type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: wire.ApiError };
+
+async function settled<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const settled = await answer;
+  if (settled.status === "error") throw new HostError(settled.error);
+  return settled.data;
+}
+
+const isApiError = (thrown: unknown): thrown is wire.ApiError => typeof thrown === "object" && thrown !== null && "what" in thrown;
+
+/** Tauri answers bytes as an ArrayBuffer, or as an array of numbers where its own protocol is not available. */
+async function bytes(command: string, args: Record<string, unknown> = {}): Promise<ArrayBuffer> {
+  try {
+    const answer = await invoke<ArrayBuffer | number[]>(command, args);
+    return Array.isArray(answer) ? Uint8Array.from(answer).buffer : answer;
+  } catch (thrown) {
+    throw isApiError(thrown) ? new HostError(thrown) : thrown;
+  }
+}
+
+export function openTauri(): Host {
+  return {
+    desk: () => settled(wire.commands.desk()),
+    async openFrames(show) {
+      const frames = new Channel<wire.Frame>();
+      frames.onmessage = (frame) => show(frame as Frame);
+      await settled(wire.commands.openFrames(frames));
+    },
+    // A page that can not say it drew gets no more frames, which is all there is to do about it.
+    drawn: () => void Promise.resolve(wire.commands.drawn()).catch(() => {}),
+    chooseDeck: async (deck) => void (await settled(wire.commands.chooseDeck(deck))),
+    watch: async (watch) => void (await settled(wire.commands.watch(watch))),
+    transport: async (command) => void (await settled(wire.commands.transport(command))),
+    history: ({ pair, interval, beforeMs, limit }) => bytes("history", { pair, interval, beforeMs, limit }),
+    timeline: () => bytes("timeline"),
+  };
+}

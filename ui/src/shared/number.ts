@@ -1,0 +1,52 @@
+/** Numbers as text. Money arrives as decimal text and is shown from that text: it is never a float on the way. */
+
+/** Decimals worth showing for a price of this size: BTC 2, LINK 3, DOGE 5, SHIB 8. */
+export function priceDecimals(price: number): number {
+  const size = Math.abs(price);
+  if (!(size > 0) || size >= 100) return 2;
+  if (size >= 1) return 3;
+  if (size >= 0.01) return 5;
+  return Math.min(8, 3 - Math.floor(Math.log10(size)));
+}
+
+const grouped = (digits: string) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** `42318.5` → `42,318.50`: grouped, at least the decimals of its size, and every digit beyond those that is not a last zero. */
+export function formatPrice(text: string | null): string {
+  if (text === null) return "–";
+  const sign = text.startsWith("-") ? "−" : "";
+  const [whole = "0", fraction = ""] = text.replace(/^[-+]/, "").split(".");
+  const least = priceDecimals(Number(text));
+  const kept = fraction.replace(/0+$/, "").padEnd(least, "0");
+  return `${sign}${grouped(whole)}.${kept}`;
+}
+
+/** A float of the chart with fixed decimals. */
+export function formatPlotPrice(price: number, decimals: number): string {
+  const [whole = "0", fraction = ""] = Math.abs(price).toFixed(decimals).split(".");
+  return `${price < 0 ? "−" : ""}${grouped(whole)}${fraction ? `.${fraction}` : ""}`;
+}
+
+/** Volume to about five digits: `18.42`, `9,412`, `1.24 M`. */
+export function formatVolume(volume: number): string {
+  if (volume >= 1e12) return `${(volume / 1e12).toFixed(2)} T`;
+  if (volume >= 1e9) return `${(volume / 1e9).toFixed(2)} B`;
+  if (volume >= 1e6) return `${(volume / 1e6).toFixed(2)} M`;
+  if (volume >= 1000) return formatPlotPrice(volume, 0);
+  return formatPlotPrice(volume, volume >= 1 || volume === 0 ? 2 : 4);
+}
+
+export const formatCount = (count: number): string => grouped(String(Math.round(count)));
+
+/** `-0.12` with the true minus sign, which is as wide as the plus. */
+export const formatSigned = (text: string | null): string => (text === null ? "–" : text.replace("-", "−"));
+
+export type Direction = "up" | "down" | "flat";
+
+export function directionOf(signed: string | null): Direction {
+  const value = Number(signed ?? 0);
+  return value > 0 ? "up" : value < 0 ? "down" : "flat";
+}
+
+/** `BTC-USD` → `BTC`. */
+export const baseOf = (pair: string): string => pair.split("-")[0] ?? pair;

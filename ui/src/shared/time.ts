@@ -1,0 +1,39 @@
+/** Times are UTC, always. */
+
+/** `2024-01-01 14:07:31` */
+export const formatSecond = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+
+/** `2024-01-01 14:07` */
+export const formatMinute = (ms: number): string => formatSecond(ms).slice(0, 16);
+
+/** `42 s`, `7 min`, `3 h`, `2 d` */
+export function formatAge(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} d`;
+}
+
+/**
+ * What a trader types to jump: `14:07`, `14:07:31`, `01-03 14:07`, `2024-01-03`, `2024-01-03 14:07:31.5`. What is left out is
+ * taken from `near`. Null when it is not a time.
+ */
+export function parseJump(text: string, near: number): number | null {
+  const found = /^\s*(?:(?:(\d{4})-)?(\d{1,2})-(\d{1,2}))?(?:[\sT]*(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,3})?)?)?\s*Z?\s*$/i.exec(text);
+  if (!found) return null;
+  const [, year, month, day, hour, minute, second, fraction] = found;
+  if (day === undefined && hour === undefined) return null;
+  const from = new Date(near);
+  const parts = {
+    year: year === undefined ? from.getUTCFullYear() : Number(year),
+    month: month === undefined ? from.getUTCMonth() + 1 : Number(month),
+    day: day === undefined ? from.getUTCDate() : Number(day),
+    hour: Number(hour ?? 0),
+    minute: Number(minute ?? 0),
+    second: Number(second ?? 0),
+  };
+  const ms = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) + Math.round(Number(fraction ?? 0) * 1000);
+  const back = new Date(ms);
+  const real = back.getUTCMonth() + 1 === parts.month && back.getUTCDate() === parts.day && parts.hour < 24 && parts.minute < 60 && parts.second < 60;
+  return real ? ms : null;
+}

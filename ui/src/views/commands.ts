@@ -1,0 +1,50 @@
+/** Every command, once: the keyboard, the palette and the help overlay read this list. */
+import type { Desk } from "../host";
+import type { Actions } from "./actions.svelte";
+
+export interface Command {
+  id: string;
+  group: "Replay" | "Market" | "Desk";
+  label: string;
+  /** As `keyWord` says them; the first is the one shown. */
+  keys: readonly string[];
+  /** Only on a tape that can be moved. */
+  replayOnly?: boolean;
+  run: () => void;
+}
+
+export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly string[]): Command[] {
+  const replay = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Replay", label, keys, run, replayOnly: true });
+  const market = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Market", label, keys, run });
+  const own = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Desk", label, keys, run });
+  return [
+    replay("play", "Play or pause", ["Space"], () => actions.playOrPause()),
+    replay("tick-back", "Step a tick back", ["ArrowLeft"], () => actions.stepTick(true)),
+    replay("tick-on", "Step a tick", ["ArrowRight"], () => actions.stepTick(false)),
+    replay("bar-back", "Step a bar back", ["Shift+ArrowLeft"], () => actions.stepBar(true)),
+    replay("bar-on", "Step a bar", ["Shift+ArrowRight"], () => actions.stepBar(false)),
+    replay("slower", "Slower, or a bar back while paused", ["j"], () => actions.slowerOrBack()),
+    replay("pause", "Pause", ["k"], () => actions.pause()),
+    replay("faster", "Play, or faster while playing", ["l"], () => actions.playOrFaster()),
+    replay("start", "To the start of the tape", ["Home"], () => actions.toStart()),
+    replay("end", "To the end of the tape", ["End"], () => actions.toEnd()),
+    replay("jump", "Jump to a time…", ["g"], () => (actions.overlay = "jump")),
+    replay("replay-bar", "Replay from the candle under the pointer", ["r"], () => actions.replayHovered()),
+    ...(desk?.speeds ?? []).map((times) => replay(`speed-${times}`, `Speed ${times}×`, [], () => actions.speed(times))),
+    replay("speed-max", "Speed max", [], () => actions.speed(null)),
+    own("deck", "Switch between live and the sample", ["b"], () => actions.switchDeck()),
+    ...pairs.map((pair, index) => market(`pair-${pair}`, `Watch ${pair}`, index < 9 ? [String(index + 1)] : [], () => actions.choosePair(pair))),
+    market("interval-shorter", "Shorter interval", ["["], () => actions.nextInterval(-1)),
+    market("interval-longer", "Longer interval", ["]"], () => actions.nextInterval(1)),
+    ...(desk?.intervals ?? []).map((interval) => market(`interval-${interval}`, `Interval ${interval}`, [], () => actions.chooseInterval(interval))),
+    own("palette", "All commands…", ["Ctrl+k"], () => (actions.overlay = "palette")),
+    own("theme", "Light or dark", ["t"], () => actions.switchTheme()),
+    own("side", "Show or hide the feed panel", ["f"], () => actions.switchSide()),
+    own("help", "Keys and about", ["?"], () => (actions.overlay = "help")),
+  ];
+}
+
+/** The command of a key, if it can be used now. */
+export function commandOfKey(commands: readonly Command[], word: string, movable: boolean): Command | undefined {
+  return commands.find((command) => command.keys.includes(word) && (movable || !command.replayOnly));
+}
