@@ -74,7 +74,15 @@ fn timeline(host: Host<'_>) -> Result<Response, ApiError> {
 
 /// Commands whose TypeScript is generated.
 pub(crate) fn typed_commands() -> Builder<Wry> {
-    Builder::new().commands(collect_commands![desk, open_frames, drawn, choose_deck, watch, transport])
+    // One shape both ways: nothing here is written otherwise than it is read.
+    Builder::new().disable_serde_phases().commands(collect_commands![
+        desk,
+        open_frames,
+        drawn,
+        choose_deck,
+        watch,
+        transport
+    ])
 }
 
 pub(crate) fn bytes_commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {

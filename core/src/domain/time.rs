@@ -26,10 +26,10 @@ pub fn parse_nanos(text: &str) -> Result<i64, TimeError> {
         return epoch_nanos(whole).ok_or_else(wrong);
     }
     if let Some((seconds, part)) = text.split_once('.')
+        && let Ok(whole) = seconds.parse::<i64>()
         && !part.is_empty()
         && part.bytes().all(|b| b.is_ascii_digit())
     {
-        let whole: i64 = seconds.parse().map_err(|_| wrong())?;
         let unit = unit_of(whole).ok_or_else(wrong)?;
         let digits = &part[..part.len().min(9)];
         let fraction: i64 = digits.parse().map_err(|_| wrong())?;

@@ -98,7 +98,7 @@ mod tests {
         );
     }
 
-    const GOLDEN: &str = "TO-BE-SET";
+    const GOLDEN: &str = "016a8621c2e0f9f8eff4b8b8d1310000074254432d5553449efcd5c5f803e0f9d58d99d0b8d131809b84faf4b8b8d13100969cca8604809fb0a5c4c30312010100";
 
     #[test]
     fn a_flipped_bit_anywhere_is_found() {

@@ -1,6 +1,6 @@
 //! The live session: the feed, its gaps, its clock, into the journal; and what the desk and the command say of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use super::quarantine::QuarantineFile;
 use super::recorder::{Committed, Recorder};
 use crate::clock;
 use crate::domain::input::MissingTrades;
-use crate::domain::{EventTime, Input, Pair, ReceivedTime, Source, Tick};
+use crate::domain::{EventTime, Input, Pair, ReceivedTime, Source, Tick, TradeId};
 use crate::ingest::coinbase::stream::FeedEvent;
 use crate::ingest::coinbase::supervise::{self, FeedConfig};
 use crate::ingest::coinbase::{rest, wire};
-use crate::ingest::{Counts, Message};
+use crate::ingest::{Counts, Lane, Message};
 use crate::journal::JournalError;
 use crate::metrics::Durations;
 
@@ -31,6 +31,9 @@ const GROUP_WAIT: Duration = Duration::from_millis(1);
 
 /// How long a gap may close by itself before the venue is asked: frames overtake each other on the wire.
 const GAP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Trades in one answer of the venue.
+const ONE_PAGE: u64 = 1_000;
 
 /// Times a missing range is asked for before it stays a gap.
 const FILL_ATTEMPTS: u32 = 3;
@@ -125,6 +128,7 @@ pub async fn run(
         fills_in,
         asked: BTreeMap::new(),
         in_flight: 0,
+        answered: false,
         inputs: Vec::new(),
         arrived: Vec::new(),
         each: &mut each,
@@ -141,6 +145,7 @@ pub async fn run(
                 let frames = session.second();
                 live.status().messages_per_s = (frames - frames_at_last_second) as f64;
                 frames_at_last_second = frames;
+                session.ask();
             }
             Some(fill) = fills.recv() => session.filled(fill)?,
             received = events.recv_many(&mut group, GROUP), if feed.is_some() => {
@@ -160,6 +165,10 @@ pub async fn run(
         }
         if let Err(error) = session.commit() {
             break Err(error);
+        }
+        if session.answered {
+            session.answered = false;
+            session.ask();
         }
     };
     let _ = stop_feed.send(true);
@@ -186,7 +195,9 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 /// What the venue answered for one missing range.
 struct Fill {
-    missing: MissingTrades,
+    pair: Pair,
+    first: u64,
+    last: u64,
     answer: Result<Vec<Tick>, String>,
 }
 
@@ -198,6 +209,8 @@ struct Session<'a, F> {
     /// Missing ranges by (pair, first): when first noticed, and how often asked for.
     asked: BTreeMap<(Pair, u64, u64), (Instant, u32)>,
     in_flight: usize,
+    /// An answer came since the last question: the next may be asked at once.
+    answered: bool,
     inputs: Vec<(EventTime, Input)>,
     arrived: Vec<ReceivedTime>,
     each: &'a mut F,
@@ -243,55 +256,63 @@ impl<F: FnMut(&Committed) + Send> Session<'_, F> {
         Ok(())
     }
 
-    /// The clock, once a second; and gaps that did not close by themselves. Answers the frames counted so far.
+    /// The clock, once a second. Answers the frames counted so far.
     fn second(&mut self) -> u64 {
         let recorder = self.live.recorder();
-        let newest = recorder.known_lane(Source::Live).and_then(crate::ingest::Lane::newest);
-        let frames = recorder.known_lane(Source::Live).map_or(0, |lane| lane.counts().frames);
-        let missing: Vec<MissingTrades> = recorder
-            .market()
-            .pairs()
-            .filter(|(source, ..)| *source == Source::Live)
-            .flat_map(|(_, _, market)| market.missing())
-            .collect();
-        drop(recorder);
-        if let Some(newest) = newest {
+        let lane = recorder.known_lane(Source::Live);
+        let frames = lane.map_or(0, |lane| lane.counts().frames);
+        if let Some(newest) = lane.and_then(Lane::newest) {
             self.inputs.push((newest, Input::Clock { source: Source::Live, received: clock::received_now() }));
         }
-        self.ask(&missing);
         frames
     }
 
-    fn ask(&mut self, missing: &[MissingTrades]) {
+    /// Asks the venue for trades that are missing and did not come by themselves. One question at a time: the venue counts them.
+    fn ask(&mut self) {
         let Some(base) = self.rest.clone() else { return };
         let now = Instant::now();
-        let still: std::collections::BTreeSet<_> = missing.iter().map(key).collect();
+        let missing: Vec<MissingTrades> = {
+            let recorder = self.live.recorder();
+            let live = recorder.market().pairs().filter(|(source, ..)| *source == Source::Live);
+            live.flat_map(|(.., market)| market.missing()).collect()
+        };
+        let still: BTreeSet<_> = missing.iter().map(key).collect();
         self.asked.retain(|range, _| still.contains(range));
-        for range in missing {
-            // One question at a time: the venue counts them.
-            if self.in_flight > 0 {
-                return;
-            }
-            let (due, attempts) = self.asked.entry(key(range)).or_insert((now + GAP_PATIENCE, 0));
+        for range in &still {
+            self.asked.entry(*range).or_insert((now + GAP_PATIENCE, 0));
+        }
+        if self.in_flight > 0 {
+            return;
+        }
+        let mut question: Option<(Pair, u64, u64)> = None;
+        for (&(pair, first, last), (due, attempts)) in &mut self.asked {
             if *due > now || *attempts >= FILL_ATTEMPTS {
                 continue;
             }
+            // Small gaps that lie close together are one page of the venue's.
+            match &mut question {
+                None => question = Some((pair, first, last)),
+                Some((asked, from, to)) if *asked == pair && last.saturating_sub(*from) < ONE_PAGE => *to = last,
+                Some(_) => break,
+            }
             *attempts += 1;
             *due = now + GAP_PATIENCE * 2u32.pow(*attempts);
-            self.in_flight += 1;
-            let (fills, base, missing) = (self.fills_in.clone(), base.clone(), *range);
-            tokio::task::spawn_blocking(move || {
-                let answer = rest::trades(&base, missing.pair, missing.first, missing.last, Source::Live)
-                    .map(|fetched| fetched.ticks)
-                    .map_err(|error| error.to_string());
-                // The session may have ended meanwhile; then nobody needs the answer.
-                let _ = fills.blocking_send(Fill { missing, answer });
-            });
         }
+        let Some((pair, first, last)) = question else { return };
+        self.in_flight += 1;
+        let fills = self.fills_in.clone();
+        tokio::task::spawn_blocking(move || {
+            let answer = rest::trades(&base, pair, TradeId(first), TradeId(last), Source::Live)
+                .map(|fetched| fetched.ticks)
+                .map_err(|error| error.to_string());
+            // The session may have ended meanwhile; then nobody needs the answer.
+            let _ = fills.blocking_send(Fill { pair, first, last, answer });
+        });
     }
 
     fn filled(&mut self, fill: Fill) -> Result<(), JournalError> {
         self.in_flight -= 1;
+        self.answered = true;
         match fill.answer {
             Ok(ticks) => {
                 let mut recorder = self.live.recorder();
@@ -302,7 +323,7 @@ impl<F: FnMut(&Committed) + Send> Session<'_, F> {
                 self.quarantine.keep_all(lane.drain_quarantined());
             }
             Err(reason) => {
-                tracing::warn!(pair = %fill.missing.pair, first = fill.missing.first.0, %reason, "a gap could not be filled");
+                tracing::warn!(pair = %fill.pair, first = fill.first, last = fill.last, %reason, "a gap could not be filled");
             }
         }
         Ok(())
@@ -340,8 +361,7 @@ impl<F: FnMut(&Committed) + Send> Session<'_, F> {
         self.commit()?;
         let deadline = Instant::now() + LAST_FILL;
         while self.rest.is_some() && Instant::now() < deadline {
-            self.second();
-            self.inputs.retain(|(_, input)| !matches!(input, Input::Clock { .. }));
+            self.ask();
             let waiting = self.asked.values().any(|(_, attempts)| *attempts < FILL_ATTEMPTS);
             if self.in_flight == 0 && !waiting {
                 break;
