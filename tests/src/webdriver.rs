@@ -50,7 +50,9 @@ impl Session {
     }
 
     pub fn text(&self, element: &Element) -> io::Result<String> {
-        Ok(self.ask("GET", &format!("/element/{}/text", element.0), None)?.as_str().unwrap_or_default().to_owned())
+        // Not `/text`: it answers nothing for a line that is cut with an ellipsis.
+        let path = format!("/element/{}/property/textContent", element.0);
+        Ok(self.ask("GET", &path, None)?.as_str().unwrap_or_default().to_owned())
     }
 
     pub fn attribute(&self, element: &Element, name: &str) -> io::Result<Option<String>> {

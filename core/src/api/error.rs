@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use crate::ingest::tape::TapeError;
 use crate::journal::JournalError;
 use crate::session::import::ImportError;
 use crate::session::sample::SampleError;
@@ -76,21 +75,15 @@ impl From<SampleError> for ApiError {
     }
 }
 
-impl From<TapeError> for ApiError {
-    fn from(error: TapeError) -> Self {
-        Self::new(
-            "file_unreadable",
-            error,
-            "The good lines before it were kept; importing the file again adds nothing twice.",
-            "Mend or replace the file and import it again.",
-        )
-    }
-}
-
 impl From<ImportError> for ApiError {
     fn from(error: ImportError) -> Self {
         match error {
-            ImportError::Tape(error) => error.into(),
+            ImportError::Tape { file, error } => Self::new(
+                "file_unreadable",
+                format!("{file}: {error}"),
+                "Nothing of this file was taken.",
+                "Mend or replace the file and import it again.",
+            ),
             ImportError::Journal(error) => error.into(),
             ImportError::Sample(error) => error.into(),
         }

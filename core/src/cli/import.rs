@@ -31,8 +31,7 @@ pub(super) fn run(data: &Path, request: &Request<'_>, json: bool) -> Result<Outc
         match import::file(&mut recorder, file, &options) {
             Ok(imported) => all.push(imported),
             Err(error) => {
-                failed = Some(error);
-                break;
+                failed.get_or_insert(error);
             }
         }
     }
@@ -43,7 +42,9 @@ pub(super) fn run(data: &Path, request: &Request<'_>, json: bool) -> Result<Outc
     }
     match failed {
         Some(error) => Err(error.into()),
-        None if report.totals.quarantined > 0 => Ok(Outcome::FoundSomethingWrong),
+        None if report.totals.quarantined > 0 || all.iter().any(|imported| imported.broken.is_some()) => {
+            Ok(Outcome::FoundSomethingWrong)
+        }
         None => Ok(Outcome::Done),
     }
 }

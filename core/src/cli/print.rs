@@ -1,5 +1,4 @@
 //! The only place of the program that prints.
-#![expect(clippy::print_stdout, reason = "a command speaks on standard output")]
 
 use std::io::Write;
 

@@ -106,7 +106,7 @@ impl Interval {
 
     /// Start of the window that holds `at`.
     pub fn start_of(self, at: EventTime) -> EventTime {
-        EventTime::from_nanos(at.nanos().div_euclid(self.nanos()) * self.nanos())
+        EventTime::from_nanos(at.nanos().div_euclid(self.nanos()).saturating_mul(self.nanos()))
     }
 
     pub fn as_str(self) -> &'static str {

@@ -147,7 +147,7 @@ time!(
 impl EventTime {
     /// Start of the minute this falls in.
     pub fn minute(self) -> Self {
-        Self(self.0.div_euclid(MINUTE) * MINUTE)
+        Self(self.0.div_euclid(MINUTE).saturating_mul(MINUTE))
     }
 
     pub fn plus_nanos(self, nanos: i64) -> Self {

@@ -48,6 +48,9 @@ pub struct Lane {
     pairs: BTreeMap<Pair, PairLane>,
     newest: Option<EventTime>,
     held: Option<Message>,
+    /// Of the file being read; 0 for a feed.
+    line: u64,
+    held_line: u64,
     counts: Counts,
     quarantined: Vec<Quarantined>,
 }
@@ -59,6 +62,8 @@ impl Lane {
             pairs: BTreeMap::new(),
             newest: None,
             held: None,
+            line: 0,
+            held_line: 0,
             counts: Counts::default(),
             quarantined: Vec::new(),
         }
@@ -93,6 +98,11 @@ impl Lane {
     /// After `resume`: up to where missing trades have been told, which a heartbeat may have done beyond the last one seen.
     pub fn know_told(&mut self, pair: Pair, last: TradeId) {
         self.pair(pair).trades.know_told(last);
+    }
+
+    /// Which line of a file comes next, so that one put aside later is still named by its own.
+    pub fn at_line(&mut self, line: u64) {
+        self.line = line;
     }
 
     pub fn source(&self) -> Source {
@@ -137,6 +147,7 @@ impl Lane {
                 Judgement::Take => return self.take(message, at, into),
                 Judgement::Hold => {
                     self.held = Some(message);
+                    self.held_line = self.line;
                     self.counts.held = 1;
                     return;
                 }
@@ -181,7 +192,12 @@ impl Lane {
     /// The feed was lost or the file has ended: a held item is decided, since nothing follows that could.
     pub fn finish(&mut self, into: &mut Vec<(EventTime, Input)>) {
         if let Some(at) = self.held.as_ref().and_then(Message::time) {
-            self.release(judge_at_the_end(self.newest, at), into);
+            // A feed that is lost can be asked again; a file says all it has.
+            let believed = match self.source {
+                Source::Live => self.newest.is_none(),
+                _ => judge_at_the_end(self.newest, at),
+            };
+            self.release(believed, into);
         }
     }
 
@@ -250,7 +266,11 @@ impl Lane {
             // It may have come again, with another time, while it waited.
             Some(_) if self.was_seen(&held) => self.counts.duplicates += 1,
             Some(at) if believed => self.take(held, at, into),
-            _ => self.put_aside(&held, &Doubt::AheadOfVenue),
+            _ => {
+                let line = std::mem::replace(&mut self.line, self.held_line);
+                self.put_aside(&held, &Doubt::AheadOfVenue);
+                self.line = line;
+            }
         }
     }
 
@@ -339,7 +359,9 @@ impl Lane {
 
     fn keep_detail(&mut self, message: &Message, doubt: &Doubt) {
         if self.quarantined.len() < DETAILS {
-            self.quarantined.push(Quarantined::new(message.describe().as_bytes(), doubt, None));
+            // The reader of the file adds its name.
+            let place = (self.line > 0).then(|| Place { file: String::new(), line: self.line });
+            self.quarantined.push(Quarantined::new(message.describe().as_bytes(), doubt, place));
         }
     }
 }

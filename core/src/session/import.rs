@@ -20,8 +20,8 @@ const TOLD: usize = 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    #[error(transparent)]
-    Tape(#[from] TapeError),
+    #[error("{file}: {error}")]
+    Tape { file: String, error: TapeError },
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
@@ -64,8 +64,19 @@ pub struct Imported {
     pub source: String,
     #[serde(flatten)]
     pub totals: Totals,
+    /// The file could not be read to its end.
+    pub broken: Option<String>,
     #[serde(skip)]
     pub problems: Vec<Problem>,
+}
+
+impl Imported {
+    fn broken(mut self, error: &TapeError) -> Self {
+        let line = if let TapeError::Cut { line, .. } = error { *line } else { 0 };
+        self.problems.insert(0, Problem { file: self.file.clone(), line, reason: error.to_string() });
+        self.broken = Some(error.to_string());
+        self
+    }
 }
 
 /// What one `import` did, over all its files.
@@ -128,17 +139,21 @@ impl Totals {
 
 /// Imports a file, under a lane named for its content.
 ///
-/// Errors: the file can not be read, or can not be read further. What came before is in the journal, and importing again adds
-/// only the rest.
+/// A file that is cut in the middle is no error: what came before is kept, and `broken` says where it ended.
+///
+/// Errors: the file can not be read at all; the journal failed.
 pub fn file(recorder: &mut Recorder, path: &Path, options: &ReadOptions) -> Result<Imported, ImportError> {
-    let source = Source::Import(tape::import_id(path)?);
     let name = path.display().to_string();
+    let unreadable = |error| ImportError::Tape { file: path.display().to_string(), error };
+    let source = Source::Import(tape::import_id(path).map_err(unreadable)?);
     let mut import = Import::begin(recorder, source, name.clone())?;
     let read = tape::read(path, options, source, &mut |row| import.row(row));
     let ended = import.end();
     match read {
         Ok(_) => ended,
-        Err(ReadError::Tape(error)) => ended.and(Err(error.into())),
+        // What came before the cut is in the journal, and is told.
+        Err(ReadError::Tape(error @ TapeError::Cut { .. })) => ended.map(|imported| imported.broken(&error)),
+        Err(ReadError::Tape(error)) => ended.and(Err(unreadable(error))),
         Err(ReadError::Sink(error)) => Err(error),
     }
 }
@@ -185,7 +200,7 @@ impl<'a> Import<'a> {
     fn end(mut self) -> Result<Imported, ImportError> {
         let lane = self.recorder.lane(self.source)?;
         lane.finish(&mut self.inputs);
-        let aside = lane.drain_quarantined();
+        let aside = tape::put_aside(lane, &self.name);
         let (counts, newest) = (lane.counts(), lane.newest());
         let gaps = lane.open_gaps().len() as u64;
         aside.iter().for_each(|item| self.tell(item));
@@ -200,7 +215,7 @@ impl<'a> Import<'a> {
         self.recorder.commit(&mut self.inputs)?;
         let late = late(self.recorder, self.source) - self.late_before;
         let totals = Totals::of(&counts, late, gaps);
-        Ok(Imported { file: self.name, source: self.source.to_string(), totals, problems: self.problems })
+        Ok(Imported { file: self.name, source: self.source.to_string(), totals, broken: None, problems: self.problems })
     }
 }
 

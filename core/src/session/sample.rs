@@ -295,9 +295,9 @@ fn read_day() -> Result<PairTape, SampleError> {
         let sides = column("taker_side")?;
         let sides = arrow::compute::cast(sides, &arrow::datatypes::DataType::Utf8)?;
         let sides = sides.as_string_opt::<i32>().ok_or(SampleError::Column("taker_side"))?;
-        for row in 0..batch.num_rows() {
+        for (row, &instant) in instants.iter().enumerate() {
             first_trade_id.get_or_insert(ids.value(row) as u64);
-            times.push(instants[row]);
+            times.push(instant);
             rows.push(Row::Trade {
                 price: prices.value(row) as i64,
                 size: sizes.value(row) as i64,

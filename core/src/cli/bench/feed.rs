@@ -82,7 +82,7 @@ async fn play(listener: TcpListener) -> u64 {
         while sent < due {
             sent += 1;
             let time = format_rfc3339((first + (sent * 1_000_000_000 / RATE) as i64) / 1_000 * 1_000);
-            let price = 60_000_00 + (sent * 7 % 1_000);
+            let price = 6_000_000 + (sent * 7 % 1_000);
             let frame = format!(
                 r#"{{"type":"match","trade_id":{sent},"maker_order_id":"5b268d37-0000-0000-0000-000000000000","taker_order_id":"b281704b-0000-0000-0000-000000000000","side":"buy","size":"0.0125","price":"{}.{:02}","product_id":"BTC-USD","sequence":{sent},"time":"{time}"}}"#,
                 price / 100,

@@ -144,10 +144,17 @@ pub fn admit_row(lane: &mut Lane, row: Row<'_>, file: &str, into: &mut Vec<(Even
             Err(refusal) => return vec![lane.refuse(bytes, refusal, place(line))],
         },
     };
+    lane.at_line(line);
     lane.admit(message, into);
-    // The one put aside may be the one before, held until now: the line is where that was decided.
+    put_aside(lane, file)
+}
+
+/// What the lane has put aside, named for the file. The line may be one before: it was held until now.
+pub fn put_aside(lane: &mut Lane, file: &str) -> Vec<Quarantined> {
     let mut aside = lane.drain_quarantined();
-    aside.iter_mut().for_each(|quarantined| quarantined.place = place(line));
+    for place in aside.iter_mut().filter_map(|quarantined| quarantined.place.as_mut()) {
+        file.clone_into(&mut place.file);
+    }
     aside
 }
 
