@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::counts::Counts;
-use super::horizon::{Judgement, judge, judge_at_the_end};
+use super::horizon::{AHEAD, Judgement, judge, judge_at_the_end};
 use super::message::Message;
 use super::quarantine::{Place, Quarantined};
 use super::recent::RecentSequences;
@@ -51,6 +51,8 @@ pub struct Lane {
     /// Of the file being read; 0 for a feed.
     line: u64,
     held_line: u64,
+    /// Its own pair went on from before it, so that the end of the file does not prove it.
+    contradicted: bool,
     counts: Counts,
     quarantined: Vec<Quarantined>,
 }
@@ -64,6 +66,7 @@ impl Lane {
             held: None,
             line: 0,
             held_line: 0,
+            contradicted: false,
             counts: Counts::default(),
             quarantined: Vec::new(),
         }
@@ -131,7 +134,12 @@ impl Lane {
         if let Some(doubt) = doubt(&message) {
             return self.put_aside(&message, &doubt);
         }
+        self.contradict(&message, at);
         if self.was_seen(&message) {
+            // Told again, it has the time it had; with a later one than anything told, it is no repetition but damage.
+            if self.newest.is_some_and(|newest| at > newest.plus_nanos(AHEAD)) {
+                return self.put_aside(&message, &Doubt::AheadOfVenue);
+            }
             self.counts.duplicates += 1;
             return;
         }
@@ -148,6 +156,7 @@ impl Lane {
                 Judgement::Hold => {
                     self.held = Some(message);
                     self.held_line = self.line;
+                    self.contradicted = false;
                     self.counts.held = 1;
                     return;
                 }
@@ -195,7 +204,7 @@ impl Lane {
             // A feed that is lost can be asked again; a file says all it has.
             let believed = match self.source {
                 Source::Live => self.newest.is_none(),
-                _ => judge_at_the_end(self.newest, at),
+                _ => !self.contradicted && judge_at_the_end(self.newest, at),
             };
             self.release(believed, into);
         }
@@ -259,12 +268,22 @@ impl Lane {
         }
     }
 
+    /// Notes what follows a held item in its own pair. Another pair's past says nothing: files may be sorted by pair.
+    fn contradict(&mut self, message: &Message, at: EventTime) {
+        if let Some(held) = &self.held
+            && held.pair() == message.pair()
+            && held.time().is_some_and(|held| at < held.plus_nanos(-AHEAD))
+        {
+            self.contradicted = true;
+        }
+    }
+
     fn release(&mut self, believed: bool, into: &mut Vec<(EventTime, Input)>) {
         let Some(held) = self.held.take() else { return };
         self.counts.held = 0;
         match held.time() {
             // It may have come again, with another time, while it waited.
-            Some(_) if self.was_seen(&held) => self.counts.duplicates += 1,
+            Some(_) if believed && self.was_seen(&held) => self.counts.duplicates += 1,
             Some(at) if believed => self.take(held, at, into),
             _ => {
                 let line = std::mem::replace(&mut self.line, self.held_line);

@@ -59,6 +59,15 @@ impl Message {
         }
     }
 
+    pub(crate) fn pair(&self) -> Option<Pair> {
+        match self {
+            Self::Trade { tick, .. } | Self::History { tick, .. } | Self::Quote { tick, .. } => Some(tick.pair),
+            Self::Heartbeat { pair, .. } => Some(*pair),
+            Self::Candle { candle, .. } => Some(candle.pair),
+            Self::Control { .. } | Self::VenueError { .. } | Self::Ignored { .. } => None,
+        }
+    }
+
     /// The same event of the venue told again, whenever it was received: an echo proves nothing.
     pub(crate) fn echoes(&self, other: &Self) -> bool {
         let print = |tick: &Tick| (tick.pair, tick.event_time, tick.trade().map(|trade| trade.trade_id));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -19,6 +19,8 @@ use crate::domain::{Pair, ReceivedTime};
 
 /// Heartbeats come every second; this long without anything is a dead line that has not noticed.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How long the venue has to close the line after we have.
+const GOODBYE: Duration = Duration::from_secs(1);
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// What the socket takes in at all. A frame between `LONGEST_FRAME` and this is quarantined and the line kept.
 const LARGEST_MESSAGE: usize = 8 << 20;
@@ -117,20 +119,45 @@ pub(super) struct Reading {
 }
 
 /// Hands on every frame until the connection ends. Waits when the receiver is full: then the venue's buffers fill, and nothing is lost.
-pub(super) async fn read(mut socket: Socket, events: &mpsc::Sender<FeedEvent>) -> Reading {
+///
+/// When asked to stop it closes the line and reads on to the venue's own close: what had been sent by then is taken.
+pub(super) async fn read(
+    mut socket: Socket,
+    events: &mpsc::Sender<FeedEvent>,
+    stop: &mut watch::Receiver<bool>,
+) -> Reading {
     let mut frames = 0;
-    let reason = read_frames(&mut socket, events, &mut frames).await;
+    let reason = read_frames(&mut socket, events, stop, &mut frames).await;
     Reading { frames, reason }
 }
 
-async fn read_frames(socket: &mut Socket, events: &mpsc::Sender<FeedEvent>, frames: &mut u64) -> Ended {
+/// Returns when the feed is asked to end, or nobody is left to ask.
+pub(super) async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn read_frames(
+    socket: &mut Socket,
+    events: &mpsc::Sender<FeedEvent>,
+    stop: &mut watch::Receiver<bool>,
+    frames: &mut u64,
+) -> Ended {
     const { assert!(LONGEST_FRAME < LARGEST_MESSAGE, "an oversized frame reaches the quarantine, not the socket's limit") };
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // A deadline, which a ping of ours does not put off. It starts anew when the receiver has made room, not while we wait for it.
     let mut deadline = Instant::now() + SILENCE;
+    let mut closing = false;
     loop {
         let message = tokio::select! {
+            () = asked_to_stop(stop), if !closing => {
+                closing = true;
+                deadline = Instant::now() + GOODBYE;
+                match timeout(GOODBYE, socket.send(Message::Close(None))).await {
+                    Ok(Ok(())) => continue,
+                    _ => return Ended::Stopped,
+                }
+            }
             message = timeout_at(deadline, socket.next()) => message,
             _ = pings.tick() => {
                 match send(socket, Message::Ping(Bytes::new())).await {
@@ -140,6 +167,7 @@ async fn read_frames(socket: &mut Socket, events: &mpsc::Sender<FeedEvent>, fram
             }
         };
         let bytes = match message {
+            Err(_) | Ok(None | Some(Ok(Message::Close(_)) | Err(_))) if closing => return Ended::Stopped,
             Err(_) => return Ended::Silent,
             Ok(None | Some(Ok(Message::Close(_)))) => return Ended::Closed,
             Ok(Some(Err(error))) => return ended(error),
@@ -153,6 +181,8 @@ async fn read_frames(socket: &mut Socket, events: &mpsc::Sender<FeedEvent>, fram
             }
             *frames += 1;
         }
-        deadline = Instant::now() + SILENCE;
+        if !closing {
+            deadline = Instant::now() + SILENCE;
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use super::stream::{self, Ended, FeedEvent, Reading};
+use super::stream::{self, Ended, FeedEvent, Reading, asked_to_stop};
 use crate::clock;
 use crate::domain::Pair;
 
@@ -32,25 +32,19 @@ impl FeedConfig {
 
 /// Runs until `stop` turns true or the receiver is gone.
 pub async fn run(config: FeedConfig, events: mpsc::Sender<FeedEvent>, mut stop: watch::Receiver<bool>) {
-    let asked = async {
-        let _ = stop.wait_for(|stop| *stop).await;
-    };
-    tokio::select! {
-        () = keep_connected(&config, &events) => {}
-        () = asked => {}
-    }
-}
-
-async fn keep_connected(config: &FeedConfig, events: &mpsc::Sender<FeedEvent>) {
     let mut attempt = 0;
     loop {
         let (started, mut frames) = (clock::monotonic(), 0);
-        let reason = match stream::connect(&config.url, &config.pairs, config.connect_patience).await {
+        let connected = tokio::select! {
+            connected = stream::connect(&config.url, &config.pairs, config.connect_patience) => connected,
+            () = asked_to_stop(&mut stop) => return,
+        };
+        let reason = match connected {
             Ok(socket) => {
                 if events.send(FeedEvent::Connected).await.is_err() {
                     return;
                 }
-                let Reading { frames: read, reason } = stream::read(socket, events).await;
+                let Reading { frames: read, reason } = stream::read(socket, &events, &mut stop).await;
                 frames = read;
                 if events.send(FeedEvent::Disconnected { reason: reason.clone() }).await.is_err() {
                     return;
@@ -68,7 +62,10 @@ async fn keep_connected(config: &FeedConfig, events: &mpsc::Sender<FeedEvent>) {
         if events.send(FeedEvent::Retrying { wait, reason }).await.is_err() {
             return;
         }
-        sleep(wait).await;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = asked_to_stop(&mut stop) => return,
+        }
     }
 }
 

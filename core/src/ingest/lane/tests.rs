@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::input::MissingTrades;
 use crate::domain::time::SECOND;
-use crate::domain::{Quote, ReceivedTime, Trade};
+use crate::domain::{ImportId, Quote, ReceivedTime, Trade};
 
 fn btc() -> Pair {
     "BTC-USD".parse().expect("a pair")
@@ -207,7 +207,7 @@ fn one_frame_of_next_year_costs_that_frame_and_nothing_else() {
         ("at the end, an hour", vec![trade(1, 0), trade(2, 1), trade(3, 3_600)], vec!["news 1", "news 2", "news 3"], 0),
         ("alone", vec![trade(1, 0)], vec!["news 1"], 0),
     ] {
-        let mut lane = Lane::new(Source::Live);
+        let mut lane = Lane::new(Source::Import(ImportId(1)));
         let mut into = Vec::new();
         for message in messages {
             lane.admit(message, &mut into);
@@ -219,6 +219,18 @@ fn one_frame_of_next_year_costs_that_frame_and_nothing_else() {
         assert_eq!(lane.counts().accounted(), lane.counts().frames, "{case}");
         assert_eq!(lane.drain_quarantined().len() as u64, quarantined, "{case}");
     }
+}
+
+/// A file ends with all it has; a line that is lost can be asked again, and the venue's own newest is all that vouches for it.
+#[test]
+fn a_time_an_hour_ahead_just_before_the_line_is_cut_is_not_believed() {
+    let mut lane = Lane::new(Source::Live);
+    let mut into = Vec::new();
+    for message in [trade(1, 0), trade(2, 1), trade(3, 3_600)] {
+        lane.admit(message, &mut into);
+    }
+    lane.finish(&mut into);
+    assert_eq!((lane.counts().trades, lane.counts().quarantined), (2, 1));
 }
 
 #[test]
@@ -250,7 +262,7 @@ fn pairs_do_not_share_trade_ids() {
 
 #[test]
 fn a_file_whose_ids_do_not_step_by_one_is_not_drowned_in_gaps() {
-    let import = Source::Import(crate::domain::ImportId(1));
+    let import = Source::Import(ImportId(1));
     let mut lane = Lane::new(import);
     let mut into = Vec::new();
     for n in 0..20_000u64 {
@@ -272,7 +284,7 @@ fn a_bar_is_imported_once_and_a_missing_minute_is_no_gap() {
             ImportedCandle { pair: btc(), window_start, open: price, high: price, low: price, close: price, volume };
         Message::Candle { candle, rounded: false }
     };
-    let mut lane = Lane::new(Source::Import(crate::domain::ImportId(1)));
+    let mut lane = Lane::new(Source::Import(ImportId(1)));
     let mut into = Vec::new();
     for minute in [100, 101, 105, 101, 106, 100_000_000, 107] {
         lane.admit(bar(minute), &mut into);
