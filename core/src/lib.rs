@@ -12,6 +12,7 @@
 pub mod domain;
 
 pub mod clock;
+pub mod metrics;
 
 pub mod engine;
 
@@ -21,8 +22,6 @@ pub mod journal;
 pub mod session;
 
 pub mod reconcile;
-
-pub mod metrics;
 
 pub mod api;
 

@@ -13,7 +13,7 @@ use super::recorder::{Committed, Recorder};
 use crate::clock;
 use crate::domain::input::MissingTrades;
 use crate::domain::{EventTime, Input, Pair, ReceivedTime, Source, Tick, TradeId};
-use crate::ingest::coinbase::stream::FeedEvent;
+use crate::ingest::coinbase::stream::{FeedEvent, asked_to_stop};
 use crate::ingest::coinbase::supervise::{self, FeedConfig};
 use crate::ingest::coinbase::{rest, wire};
 use crate::ingest::{Counts, Lane, Message};
@@ -140,7 +140,7 @@ pub async fn run(
     let outcome = loop {
         tokio::select! {
             biased;
-            () = stopped(&mut stop) => break Ok(()),
+            () = asked_to_stop(&mut stop) => break Ok(()),
             _ = seconds.tick() => {
                 let frames = session.second();
                 live.status().messages_per_s = (frames - frames_at_last_second) as f64;
@@ -186,11 +186,6 @@ pub async fn run(
     session.finish(&mut fills).await?;
     live.status().feed = Feed::Off;
     live.recorder().checkpoint()
-}
-
-/// Returns when the session is asked to end, or nobody is left to ask.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// What the venue answered for one missing range.

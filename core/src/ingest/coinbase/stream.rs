@@ -132,7 +132,7 @@ pub(super) async fn read(
 }
 
 /// Returns when the feed is asked to end, or nobody is left to ask.
-pub(super) async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+pub async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
