@@ -81,7 +81,7 @@ impl From<ImportError> for ApiError {
             ImportError::Tape { file, error } => Self::new(
                 "file_unreadable",
                 format!("{file}: {error}"),
-                "Nothing of this file was taken.",
+                "Good rows read before it, if any, were kept; importing the file again adds nothing twice.",
                 "Mend or replace the file and import it again.",
             ),
             ImportError::Journal(error) => error.into(),
