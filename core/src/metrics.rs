@@ -1,35 +1,76 @@
 //! Every figure the program keeps of itself, typed.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Samples a distribution is judged by: enough for a p99, little enough to sort each second.
-const WINDOW: usize = 4_096;
+use hdrhistogram::Histogram;
 
-/// The last few thousand durations of one kind.
-#[derive(Debug, Default)]
+/// A longer wait than this counts as this long.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Samples after which the recent past is a new one.
+const RECENT: u64 = 50_000;
+
+/// Durations of one kind: all of a run, and the recent ones apart. Quantiles are right to three digits.
+#[derive(Debug)]
 pub struct Durations {
-    samples: VecDeque<Duration>,
+    all: Histogram<u64>,
+    /// The part being filled, and the full one before it.
+    recent: [Histogram<u64>; 2],
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        let empty = || {
+            Histogram::new_with_bounds(1_000, LONGEST.as_nanos() as u64, 3)
+                .expect("from a microsecond to a minute, three digits")
+        };
+        Self { all: empty(), recent: [empty(), empty()] }
+    }
 }
 
 impl Durations {
     pub fn record(&mut self, duration: Duration) {
-        if self.samples.len() == WINDOW {
-            self.samples.pop_front();
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.all.saturating_record(nanos);
+        if self.recent[0].len() >= RECENT {
+            self.recent.swap(0, 1);
+            self.recent[0].clear();
         }
-        self.samples.push_back(duration);
+        self.recent[0].saturating_record(nanos);
     }
 
-    /// The `share` quantile (0.5 is the median), `None` before the first sample.
-    pub fn quantile(&self, share: f64) -> Option<Duration> {
-        let mut sorted: Vec<Duration> = self.samples.iter().copied().collect();
-        sorted.sort_unstable();
-        let last = sorted.len().checked_sub(1)?;
-        sorted.get((last as f64 * share).round() as usize).copied()
-    }
-
-    /// As `quantile`, in milliseconds.
+    /// The `share` quantile of all (0.5 is the median) in milliseconds, `None` before the first sample.
     pub fn quantile_ms(&self, share: f64) -> Option<f64> {
-        self.quantile(share).map(|d| d.as_secs_f64() * 1e3)
+        (!self.all.is_empty()).then(|| self.all.value_at_quantile(share) as f64 / 1e6)
+    }
+
+    /// The median of the newest 25 000 to 50 000, in milliseconds.
+    pub fn recent_median_ms(&self) -> Option<f64> {
+        let newest = if self.recent[1].is_empty() || self.recent[0].len() > RECENT / 2 { 0 } else { 1 };
+        let part = &self.recent[newest];
+        (!part.is_empty()).then(|| part.value_at_quantile(0.5) as f64 / 1e6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_run_counts_and_the_desk_sees_the_recent_part() {
+        let mut waits = Durations::default();
+        assert_eq!((waits.quantile_ms(0.5), waits.recent_median_ms()), (None, None));
+        for _ in 0..3 * RECENT {
+            waits.record(Duration::from_millis(2));
+        }
+        for _ in 0..RECENT * 2 {
+            waits.record(Duration::from_millis(9));
+        }
+        let near = |found: Option<f64>, wanted: f64| assert!((found.expect("samples") - wanted).abs() < wanted / 500.0);
+        near(waits.quantile_ms(0.5), 2.0);
+        near(waits.quantile_ms(0.99), 9.0);
+        near(waits.recent_median_ms(), 9.0);
+        waits.record(Duration::from_secs(3_600));
+        near(waits.quantile_ms(1.0), 60_000.0);
     }
 }

@@ -392,7 +392,7 @@ impl Inner {
             feed,
             feed_text,
             messages_per_s: status.messages_per_s,
-            journal_p50_ms: status.acknowledged.quantile_ms(0.5),
+            journal_p50_ms: status.acknowledged.recent_median_ms(),
             journal_ok: status.journal_error.is_none(),
             journal_text: status
                 .journal_error

@@ -149,7 +149,7 @@ pub struct Health {
     /// A few words: `connected`, `retrying in 4 s: connection refused`.
     pub feed_text: String,
     pub messages_per_s: f64,
-    /// Median time from a batch's arrival to its sync, in milliseconds; absent until something was written.
+    /// Recent median time from a frame's arrival to its sync, in milliseconds; absent until something was written.
     pub journal_p50_ms: Option<f64>,
     /// False when the journal can not write: the text says why.
     pub journal_ok: bool,

@@ -55,6 +55,10 @@ fn lines(imported: &Imported) -> Vec<String> {
         "{} as {}: {} read, {} accepted, {} duplicates, {} late, {} quarantined, {} gaps",
         imported.file, imported.source, t.read, t.accepted, t.duplicates, t.late, t.quarantined, t.gaps
     )];
+    if !imported.gaps_unknown.is_empty() {
+        let pairs = imported.gaps_unknown.join(", ");
+        lines.push(format!("  trade ids of {pairs} do not step by one: whether trades are missing can not be told"));
+    }
     lines.extend(imported.problems.iter().map(|p| format!("  line {}: {}", p.line, p.reason)));
     if t.quarantined > imported.problems.len() as u64 {
         lines.push(format!(

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::quarantine::QuarantineFile;
 use super::recorder::Recorder;
 use super::sample::{Cursor, SAMPLE_NAME, SampleError, SampleTape};
-use crate::domain::{EventTime, Input, Source};
+use crate::domain::{EventTime, Input, Pair, Source};
 use crate::ingest::tape::{self, ReadError, ReadOptions, Row, TapeError};
 use crate::ingest::{Counts, Message, Quarantined};
 use crate::journal::JournalError;
@@ -66,6 +66,8 @@ pub struct Imported {
     pub totals: Totals,
     /// The file could not be read to its end.
     pub broken: Option<String>,
+    /// Pairs whose trade ids do not step by one, so that `gaps` says nothing of them.
+    pub gaps_unknown: Vec<String>,
     #[serde(skip)]
     pub problems: Vec<Problem>,
 }
@@ -203,6 +205,7 @@ impl<'a> Import<'a> {
         let aside = tape::put_aside(lane, &self.name);
         let (counts, newest) = (lane.counts(), lane.newest());
         let gaps = lane.open_gaps().len() as u64;
+        let gaps_unknown = lane.scattered_pairs().iter().map(Pair::to_string).collect();
         aside.iter().for_each(|item| self.tell(item));
         self.quarantine.keep_all(aside);
         let counts = since(&counts, &self.before);
@@ -215,7 +218,8 @@ impl<'a> Import<'a> {
         self.recorder.commit(&mut self.inputs)?;
         let late = late(self.recorder, self.source) - self.late_before;
         let totals = Totals::of(&counts, late, gaps);
-        Ok(Imported { file: self.name, source: self.source.to_string(), totals, broken: None, problems: self.problems })
+        let source = self.source.to_string();
+        Ok(Imported { file: self.name, source, totals, broken: None, gaps_unknown, problems: self.problems })
     }
 }
 

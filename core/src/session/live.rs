@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::quarantine::QuarantineFile;
 use super::recorder::{Committed, Recorder};
@@ -28,6 +28,9 @@ const GROUP: usize = 4_096;
 
 /// A small group waits this long for company: a sync costs more than the wait.
 const GROUP_WAIT: Duration = Duration::from_millis(1);
+
+/// A group of this many waits for no more.
+const SMALL_GROUP: usize = 64;
 
 /// How long a gap may close by itself before the venue is asked: frames overtake each other on the wire.
 const GAP_PATIENCE: Duration = Duration::from_secs(1);
@@ -111,11 +114,11 @@ impl Live {
 pub async fn run(
     live: Arc<Live>,
     config: LiveConfig,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
     mut each: impl FnMut(&Committed) + Send,
 ) -> Result<(), JournalError> {
-    let (events_in, mut events) = mpsc::channel(WAITING_FRAMES);
-    let (fills_in, mut fills) = mpsc::channel(16);
+    let (events_in, events) = mpsc::channel(WAITING_FRAMES);
+    let (fills_in, fills) = mpsc::channel(16);
     let (stop_feed, feed_stopped) = watch::channel(false);
     let feed = config.feed.clone().map(|url| {
         live.status().feed = Feed::Connecting;
@@ -123,8 +126,8 @@ pub async fn run(
     });
     let mut session = Session {
         live: &live,
-        quarantine: QuarantineFile::new(config.quarantine.clone()),
-        rest: config.rest.clone(),
+        quarantine: QuarantineFile::new(config.quarantine),
+        rest: config.rest,
         fills_in,
         asked: BTreeMap::new(),
         in_flight: 0,
@@ -133,59 +136,17 @@ pub async fn run(
         arrived: Vec::new(),
         each: &mut each,
     };
-    let mut seconds = interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut group: Vec<FeedEvent> = Vec::with_capacity(GROUP);
-    let mut frames_at_last_second = 0;
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            () = asked_to_stop(&mut stop) => break Ok(()),
-            _ = seconds.tick() => {
-                let frames = session.second();
-                live.status().messages_per_s = (frames - frames_at_last_second) as f64;
-                frames_at_last_second = frames;
-                session.ask();
-            }
-            Some(fill) = fills.recv() => session.filled(fill)?,
-            received = events.recv_many(&mut group, GROUP), if feed.is_some() => {
-                if received == 0 {
-                    break Ok(());
-                }
-                if received < 64 {
-                    sleep(GROUP_WAIT).await;
-                    while group.len() < GROUP && let Ok(event) = events.try_recv() {
-                        group.push(event);
-                    }
-                }
-                for event in group.drain(..) {
-                    session.event(event)?;
-                }
-            }
-        }
-        if let Err(error) = session.commit() {
-            break Err(error);
-        }
-        if session.answered {
-            session.answered = false;
-            session.ask();
-        }
-    };
-    let _ = stop_feed.send(true);
-    if let Err(error) = outcome {
-        live.status().journal_error = Some(error.to_string());
-        return Err(error);
-    }
+    let outcome = session.record(events, fills, stop, stop_feed, feed.is_some()).await;
     if let Some(feed) = feed {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while let Ok(Some(event)) = timeout_at(deadline, events.recv()).await {
-            session.event(event)?;
-        }
         feed.abort();
     }
-    session.finish(&mut fills).await?;
-    live.status().feed = Feed::Off;
-    live.recorder().checkpoint()
+    let mut status = live.status();
+    match &outcome {
+        Ok(()) => status.feed = Feed::Off,
+        Err(error) => status.journal_error = Some(error.to_string()),
+    }
+    drop(status);
+    outcome
 }
 
 /// What the venue answered for one missing range.
@@ -212,6 +173,61 @@ struct Session<'a, F> {
 }
 
 impl<F: FnMut(&Committed) + Send> Session<'_, F> {
+    /// Takes frames until `stop`, closes the feed, and takes what was on its way. Every way out with an error ends here.
+    async fn record(
+        &mut self,
+        mut events: mpsc::Receiver<FeedEvent>,
+        mut fills: mpsc::Receiver<Fill>,
+        mut stop: watch::Receiver<bool>,
+        stop_feed: watch::Sender<bool>,
+        has_feed: bool,
+    ) -> Result<(), JournalError> {
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut group: Vec<FeedEvent> = Vec::with_capacity(GROUP);
+        let mut frames_at_last_second = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = asked_to_stop(&mut stop) => break,
+                _ = seconds.tick() => {
+                    let frames = self.second();
+                    self.live.status().messages_per_s = (frames - frames_at_last_second) as f64;
+                    frames_at_last_second = frames;
+                    self.ask();
+                }
+                Some(fill) = fills.recv() => self.filled(fill)?,
+                received = events.recv_many(&mut group, GROUP), if has_feed => {
+                    if received == 0 {
+                        break;
+                    }
+                    if received < SMALL_GROUP {
+                        // The thread's own sleep: the runtime's timer has steps of a millisecond and rounds up.
+                        tokio::task::block_in_place(|| std::thread::sleep(GROUP_WAIT));
+                        while group.len() < GROUP && let Ok(event) = events.try_recv() {
+                            group.push(event);
+                        }
+                    }
+                    for event in group.drain(..) {
+                        self.event(event)?;
+                    }
+                }
+            }
+            self.commit()?;
+            if self.answered {
+                self.answered = false;
+                self.ask();
+            }
+        }
+        let _ = stop_feed.send(true);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while has_feed && let Ok(Some(event)) = timeout_at(deadline, events.recv()).await {
+            self.event(event)?;
+        }
+        self.finish(&mut fills).await?;
+        self.live.recorder().checkpoint()
+    }
+
     fn event(&mut self, event: FeedEvent) -> Result<(), JournalError> {
         match event {
             FeedEvent::Frame { bytes, received } => return self.frame(&bytes, received),
