@@ -9,6 +9,9 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/tapedeck/target}"
 export TAPEDECK_BIN="$CARGO_TARGET_DIR/debug/tapedeck"
 export TAPEDECK_DESKTOP="$CARGO_TARGET_DIR/debug/tapedeck-desktop"
 
+# The Python that holds other people's engines; see scripts/readers.sh.
+export TAPEDECK_READERS="${TAPEDECK_READERS:-$HOME/.cache/tapedeck/readers/bin/python}"
+
 # One selection of packages and features for run, bindings, clippy and test. Cargo unites features over what is selected, so
 # another selection would build a third of the dependencies a second time.
 # shellcheck disable=SC2034

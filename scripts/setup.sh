@@ -10,6 +10,8 @@ packages=(
     libwebkit2gtk-4.1-dev librsvg2-dev libayatana-appindicator3-dev libxdo-dev
     # A display, a font and a driver for the tests that open the real window.
     xvfb xauth fonts-dejavu-core webkit2gtk-driver
+    # Other people's engines, which read our tables in the tests, are Python.
+    python3 python3-venv
 )
 
 missing_packages() {

@@ -18,6 +18,7 @@ pub mod engine;
 
 pub mod ingest;
 pub mod journal;
+pub mod tiers;
 
 pub mod session;
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use specta_typescript::Typescript;
 use tapedeck_core::api::ApiError;
 use tapedeck_core::api::desk::DeskHost;
+use tapedeck_core::api::pipeline::Pipeline;
+use tapedeck_core::api::sql::{SqlAnswer, SqlAsk, SqlExport, SqlFailure, SqlFormat, SqlTable};
 use tapedeck_core::api::view::{Deck, Desk, Frame, Transport, Watch};
 use tauri::ipc::{Channel, Invoke, Response};
 use tauri::{State, Wry};
@@ -72,6 +74,49 @@ fn timeline(host: Host<'_>) -> Result<Response, ApiError> {
     host.timeline().map(Response::new)
 }
 
+#[tauri::command]
+#[specta::specta]
+async fn sql_schema(host: Host<'_>) -> Result<Vec<SqlTable>, SqlFailure> {
+    host.sql().schema().await
+}
+
+#[tauri::command]
+#[specta::specta]
+async fn sql_run(ask: SqlAsk, host: Host<'_>) -> Result<SqlAnswer, SqlFailure> {
+    host.sql().run(ask).await
+}
+
+#[tauri::command]
+#[specta::specta]
+fn sql_cancel(host: Host<'_>) -> Result<(), SqlFailure> {
+    host.sql().cancel();
+    Ok(())
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+fn sql_rows(id: u32, from: u32, count: u32, host: Host<'_>) -> Result<Vec<Vec<Option<String>>>, SqlFailure> {
+    host.sql().rows(id, from, count)
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+fn sql_sort(id: u32, column: Option<u32>, descending: bool, host: Host<'_>) -> Result<(), SqlFailure> {
+    host.sql().sort(id, column, descending)
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+fn sql_export(id: u32, format: SqlFormat, host: Host<'_>) -> Result<SqlExport, SqlFailure> {
+    host.sql().export(id, format)
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+fn pipeline(host: Host<'_>) -> Result<Pipeline, ApiError> {
+    Ok(host.pipeline())
+}
+
 /// Commands whose TypeScript is generated.
 pub(crate) fn typed_commands() -> Builder<Wry> {
     // One shape both ways: nothing here is written otherwise than it is read.
@@ -81,7 +126,14 @@ pub(crate) fn typed_commands() -> Builder<Wry> {
         drawn,
         choose_deck,
         watch,
-        transport
+        transport,
+        sql_schema,
+        sql_run,
+        sql_cancel,
+        sql_rows,
+        sql_sort,
+        sql_export,
+        pipeline
     ])
 }
 

@@ -9,6 +9,8 @@ use tokio::sync::watch;
 
 use super::config::Config;
 use super::deck::{LiveDeck, SampleDeck, TapeView};
+use super::pipeline::{self, Pipeline};
+use super::sql::SqlDesk;
 use super::view::{
     Bar, Clock, Counts, Deck, Desk, FeedState, Frame, Health, Notice, NoticeLevel, Tape, Transport, TransportState,
     Watch,
@@ -17,10 +19,13 @@ use super::{ApiError, series};
 use crate::clock;
 use crate::domain::{EventTime, Interval, Pair, Source, TapeTime, time};
 use crate::engine::fold::fold;
+use crate::session::archive::{self, SharedStatus};
 use crate::session::live::{self, Feed, Live, LiveConfig};
 use crate::session::player::Player;
-use crate::session::recorder::Recorder;
+use crate::session::recorder::{Committed, Recorder};
 use crate::session::sample::{self, SAMPLE_NAME, SampleTape};
+use crate::tiers::hot::Hot;
+use crate::tiers::sql::{Sql, Tiers};
 
 pub const SPEEDS: [u32; 4] = [1, 10, 60, 600];
 
@@ -38,6 +43,9 @@ pub struct DeskHost {
     stop: watch::Sender<bool>,
     runtime: Option<Runtime>,
     recording: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    hot: Arc<Hot>,
+    archived: SharedStatus,
+    sql: SqlDesk,
 }
 
 struct Inner {
@@ -59,6 +67,7 @@ struct Inner {
     bars_from: EventTime,
     bars: Vec<Bar>,
     sparks: Vec<(EventTime, usize)>,
+    archived: SharedStatus,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -90,6 +99,7 @@ impl DeskHost {
             .build()
             .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
         let (stop, stopped) = watch::channel(false);
+        let (hot, archived) = (Arc::new(Hot::default()), SharedStatus::default());
         let (live, not_recording, recording) = match Recorder::open(directory) {
             Ok((recorder, _)) => {
                 let live = Live::new(recorder);
@@ -100,9 +110,20 @@ impl DeskHost {
                     quarantine: directory.join("quarantine.jsonl"),
                 };
                 let session = Arc::clone(&live);
+                let (hot, archived, directory) = (Arc::clone(&hot), Arc::clone(&archived), directory.to_owned());
                 let task = runtime.spawn(async move {
-                    if let Err(error) = live::run(session, settings, stopped, |_| {}).await {
+                    let (stop_archive, archive_stopped) = watch::channel(false);
+                    let following =
+                        archive::start(directory, Arc::clone(&session), Arc::clone(&archived), archive_stopped);
+                    let each = |committed: &Committed| hot.push(&committed.inputs);
+                    if let Err(error) = live::run(session, settings, stopped, each).await {
                         tracing::error!(%error, "recording has stopped");
+                    }
+                    let _ = stop_archive.send(true);
+                    match following {
+                        // It carries what is left, off the threads that serve the page.
+                        Ok(thread) => drop(tokio::task::spawn_blocking(|| thread.join()).await),
+                        Err(error) => archive::lock(&archived).error = Some(error.to_string()),
                     }
                 });
                 (Some(live), None, Some(task))
@@ -129,8 +150,18 @@ impl DeskHost {
             bars_from: EventTime::from_nanos(0),
             bars: Vec::new(),
             sparks: Vec::new(),
+            archived: Arc::clone(&archived),
         };
-        Ok(Self { inner: Mutex::new(inner), stop, runtime: Some(runtime), recording: Mutex::new(recording) })
+        let tiers = Tiers { hot: Arc::clone(&hot), ..Tiers::of(directory) };
+        Ok(Self {
+            inner: Mutex::new(inner),
+            stop,
+            runtime: Some(runtime),
+            recording: Mutex::new(recording),
+            hot,
+            archived,
+            sql: SqlDesk::new(Sql::new(tiers), directory.join("exports")),
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -246,6 +277,22 @@ impl DeskHost {
     pub fn timeline(&self) -> Result<Vec<u8>, ApiError> {
         let inner = self.inner();
         Ok(series::encode(&inner.view()?.timeline(inner.pair)?))
+    }
+
+    pub fn sql(&self) -> &SqlDesk {
+        &self.sql
+    }
+
+    /// How each stage from the feed to the cold tier stands.
+    pub fn pipeline(&self) -> Pipeline {
+        let (live, why) = {
+            let inner = self.inner();
+            (inner.live.clone(), inner.not_recording.as_ref().map(|error| error.what.clone()))
+        };
+        match live {
+            Some(live) => pipeline::pipeline(&live, &self.hot, &self.archived),
+            None => pipeline::off(&why.unwrap_or_default()),
+        }
     }
 
     /// Ends the recording in good order: takes what has arrived, syncs, lays a checkpoint.
@@ -451,6 +498,15 @@ impl Inner {
             if let Some(text) = &status.venue_said {
                 say(NoticeLevel::Warning, "venue_refused", format!("Coinbase says: {text}."));
             }
+        }
+        if let Some(error) = &archive::lock(&self.archived).error {
+            say(
+                NoticeLevel::Warning,
+                "not_archived",
+                format!(
+                    "The tables are not carried on: {error}. The journal keeps everything; it is tried again each minute."
+                ),
+            );
         }
         notices
     }

@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::journal::JournalError;
+use crate::reconcile::tiers::ReconcileError;
+use crate::session::archive::ArchiveError;
 use crate::session::import::ImportError;
 use crate::session::sample::SampleError;
+use crate::tiers::sql::SqlError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
 #[error("{what}")]
@@ -86,6 +89,47 @@ impl From<ImportError> for ApiError {
             ),
             ImportError::Journal(error) => error.into(),
             ImportError::Sample(error) => error.into(),
+        }
+    }
+}
+
+impl From<ArchiveError> for ApiError {
+    fn from(error: ArchiveError) -> Self {
+        let kept = "Everything is in the journal; nothing is lost, and what arrived in the tiers is there once.";
+        match error {
+            ArchiveError::Journal(error) => error.into(),
+            ArchiveError::Cold(_) => Self::new(
+                "cold_tier_failed",
+                error,
+                kept,
+                "Check that the disk has space, then run the command again: it goes on where it stopped.",
+            ),
+            ArchiveError::Warm(_) => Self::new(
+                "warm_tier_failed",
+                error,
+                kept,
+                "Check that the disk has space, then run the command again; `tapedeck rebuild` makes this tier anew.",
+            ),
+        }
+    }
+}
+
+impl From<SqlError> for ApiError {
+    fn from(error: SqlError) -> Self {
+        let place = match (error.line, error.column) {
+            (Some(line), Some(column)) => format!(" (line {line}, column {column})"),
+            _ => String::new(),
+        };
+        let kept = "Nothing was changed: a query only reads.";
+        Self::new(error.code, format!("{}{place}", error.message), kept, &error.r#do)
+    }
+}
+
+impl From<ReconcileError> for ApiError {
+    fn from(error: ReconcileError) -> Self {
+        match error {
+            ReconcileError::Journal(error) => error.into(),
+            ReconcileError::Sql(error) => error.into(),
         }
     }
 }

@@ -6,7 +6,9 @@ pub mod desk;
 pub mod directory;
 mod error;
 mod history;
+pub mod pipeline;
 pub mod series;
+pub mod sql;
 pub mod view;
 
 pub use error::ApiError;

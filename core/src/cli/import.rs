@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, print};
+use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::domain::Pair;
 use crate::ingest::tape::ReadOptions;
@@ -36,6 +36,7 @@ pub(super) fn run(data: &Path, request: &Request<'_>, json: bool) -> Result<Outc
         }
     }
     recorder.checkpoint()?;
+    tiers::carry(data, &mut recorder)?;
     let report = import::Report::of(&all);
     if failed.is_none() || !all.is_empty() {
         print::report(json, &report, all.iter().flat_map(lines));

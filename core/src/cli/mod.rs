@@ -5,8 +5,11 @@ mod candles;
 mod doctor;
 mod import;
 mod print;
+mod reconcile;
 mod record;
 mod replay;
+mod sql;
+mod tiers;
 mod verify;
 
 use std::path::PathBuf;
@@ -99,6 +102,29 @@ enum Command {
     },
     /// Check the journal's checksums and order, and compute every candle again
     Verify,
+    /// Compare the journal with the cold and the warm tier, row by row
+    Reconcile,
+    /// Ask all tiers: hot.*, warm.*, cold.*
+    Sql {
+        /// One SELECT
+        query: String,
+        /// Only what was known at this moment of the tape
+        #[arg(long, value_name = "T")]
+        as_of: Option<EventTimeArgument>,
+        /// An earlier state of the cold tier, by its id; `tapedeck snapshots` lists them
+        #[arg(long, value_name = "N")]
+        snapshot: Option<i64>,
+        #[arg(long, value_enum, default_value = "table")]
+        format: sql::Format,
+        /// Write to a file, which must not be there
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Rows at most
+        #[arg(long, default_value_t = 100_000, value_name = "N")]
+        rows: usize,
+    },
+    /// List the cold tier's snapshots
+    Snapshots,
     /// Throw candles and checkpoints away and make them again from the journal
     Rebuild,
     /// Say what works here, what does not, and why
@@ -198,6 +224,19 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
             json,
         ),
         Command::Verify => verify::run(&data, json),
+        Command::Reconcile => reconcile::run(&data, json),
+        Command::Sql { query, as_of, snapshot, format, out, rows } => sql::run(
+            &data,
+            &sql::Request {
+                text: query.clone(),
+                as_of: as_of.map(|t| t.0),
+                snapshot: *snapshot,
+                format: if json { sql::Format::Json } else { *format },
+                out: out.clone(),
+                rows: *rows,
+            },
+        ),
+        Command::Snapshots => sql::snapshots(&data, json),
         Command::Rebuild => verify::rebuild(&data, json),
         Command::Doctor => doctor::run(&data, json),
         Command::Bench { name } => bench::run(name.as_deref(), json),

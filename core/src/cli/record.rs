@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{Outcome, print};
+use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::api::config::Config;
 use crate::domain::{Input, Pair, Source};
+use crate::session::archive::{self, SharedStatus};
 use crate::session::live::{self, Live, LiveConfig};
 use crate::session::recorder::{Committed, Recorder};
 
@@ -46,14 +47,14 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
         ));
     }
     let live = Live::new(recorder);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
+    let runtime = tiers::runtime()?;
+    let archived = SharedStatus::default();
     let (stop, stopped) = watch::channel(false);
+    let (stop_archive, archive_stopped) = watch::channel(false);
+    let following = archive::start(data.to_owned(), Arc::clone(&live), Arc::clone(&archived), archive_stopped)
+        .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
     let acknowledge = request.acknowledge;
-    runtime.block_on(async {
+    let recorded = runtime.block_on(async {
         let duration = request.duration;
         tokio::spawn(async move {
             ended(duration).await;
@@ -65,7 +66,19 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
             }
         })
         .await
-    })?;
+    });
+    let _ = stop_archive.send(true);
+    // A thread that panicked has said so; what it did not carry is in the journal.
+    let _ = following.join();
+    recorded?;
+    if let Some(error) = &archive::lock(&archived).error {
+        return Err(ApiError::new(
+            "not_archived",
+            error,
+            "Everything recorded is in the journal; nothing is lost.",
+            "Check that the disk has space; the next `tapedeck record` or `import` carries it on.",
+        ));
+    }
     report(&live, json);
     Ok(Outcome::Done)
 }

@@ -2,11 +2,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Outcome, print};
+use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::journal::Journal;
 use crate::reconcile::verify;
+use crate::session::archive::ArchiveError;
 use crate::session::recorder::Recorder;
+use crate::tiers::warm::Warm;
 
 pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     let journal = Journal::open(data)?;
@@ -31,12 +33,17 @@ pub(super) fn rebuild(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     drop(journal);
     let (mut recorder, recovery) = Recorder::open(data)?;
     recorder.checkpoint()?;
+    Warm::throw_away(data).map_err(ArchiveError::from)?;
+    let carried = tiers::carry(data, &mut recorder)?;
     let hash = recorder.market().hash();
-    let report = json!({ "records": recovery.stepped, "state_hash": hash });
+    let report = json!({ "records": recovery.stepped, "state_hash": hash, "candles": carried.candles });
     print::report(
         json,
         &report,
-        [format!("Candles and checkpoints made again from {} records; state {hash}", recovery.stepped)],
+        [format!(
+            "{} candles, and checkpoints, made again from {} records; state {hash}",
+            carried.candles, recovery.stepped
+        )],
     );
     Ok(Outcome::Done)
 }

@@ -1,8 +1,11 @@
 //! Closed candles, every revision, as the engine gave them: a projection of the records, thrown away and rebuilt at will.
+//!
+//! They lie here by (source, pair, window, revision) to be read, and once more in the order they became known, until the warm tier
+//! has them.
 
 use fjall::PersistMode;
 
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, JournalReader};
 use crate::domain::{Candle, EventTime, Pair, Seq, Source, TapeTime};
 
 /// Which candles, of which pair, known when.
@@ -23,6 +26,7 @@ impl Journal {
         let mut batch = self.database.batch();
         for candle in candles {
             let bytes = postcard::to_allocvec(candle).expect("a candle has only sized fields");
+            batch.insert(&self.candle_log, log_key(candle), bytes.clone());
             batch.insert(&self.candles, candle_key(candle), bytes);
         }
         batch.insert(&self.facts, "projected_through", through.0.to_be_bytes());
@@ -37,8 +41,44 @@ impl Journal {
 
     pub fn forget_candles(&mut self) -> Result<(), JournalError> {
         self.candles.clear()?;
+        self.candle_log.clear()?;
+        self.facts.remove("candles_carried_through")?;
         self.facts.remove("projected_through")?;
         Ok(self.database.persist(PersistMode::SyncAll)?)
+    }
+
+    /// The last input whose candles were handed on and dropped from the log.
+    fn carried_through(&self) -> Result<Seq, JournalError> {
+        let bytes = self.facts.get("candles_carried_through")?;
+        Ok(bytes.and_then(|b| b.as_ref().try_into().ok()).map(|b| Seq(u64::from_be_bytes(b))).unwrap_or_default())
+    }
+
+    /// Drops candles from the log that the warm tier has, through this input.
+    pub fn forget_logged(&mut self, through: Seq) -> Result<(), JournalError> {
+        let mut batch = self.database.batch();
+        for guard in self.candle_log.range(..through.next().0.to_be_bytes().to_vec()) {
+            batch.remove(&self.candle_log, guard.key()?);
+        }
+        batch.insert(&self.facts, "candles_carried_through", through.0.to_be_bytes());
+        Ok(batch.commit()?)
+    }
+
+    /// Makes sure that the log holds every candle after `held`, which is what the warm tier says it has: it may have been thrown away.
+    pub fn log_candles_after(&mut self, held: Seq) -> Result<(), JournalError> {
+        let carried = self.carried_through()?;
+        if held >= carried {
+            return Ok(());
+        }
+        let mut batch = self.database.batch();
+        for candle in self.stored_candles() {
+            let candle = candle?;
+            if candle.seq > held && candle.seq <= carried {
+                let bytes = postcard::to_allocvec(&candle).expect("a candle has only sized fields");
+                batch.insert(&self.candle_log, log_key(&candle), bytes);
+            }
+        }
+        batch.insert(&self.facts, "candles_carried_through", held.0.to_be_bytes());
+        Ok(batch.commit()?)
     }
 
     /// The highest revision of each window known at the cursor, oldest first.
@@ -82,6 +122,30 @@ impl Journal {
         }
         Ok(found)
     }
+}
+
+impl JournalReader {
+    /// Candles of inputs in `(after, through]`, in the order they became known: at least `most` when there are as many, and
+    /// always all of the last input's.
+    pub fn logged_candles(&self, after: Seq, through: Seq, most: usize) -> Result<Vec<Candle>, JournalError> {
+        let mut found: Vec<Candle> = Vec::new();
+        for guard in
+            self.candle_log.range(after.next().0.to_be_bytes().to_vec()..through.next().0.to_be_bytes().to_vec())
+        {
+            let (key, value) = guard.into_inner()?;
+            let candle = read(&key, &value)?;
+            if found.len() >= most && found.last().is_some_and(|last| last.seq != candle.seq) {
+                break;
+            }
+            found.push(candle);
+        }
+        Ok(found)
+    }
+}
+
+/// By the input that closed or corrected it; one input may close windows of many pairs.
+fn log_key(candle: &Candle) -> Vec<u8> {
+    [candle.seq.0.to_be_bytes().as_slice(), &candle_key(candle)].concat()
 }
 
 fn read(key: &[u8], value: &[u8]) -> Result<Candle, JournalError> {

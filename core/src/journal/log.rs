@@ -1,4 +1,4 @@
-//! The journal on fjall: four keyspaces, one atomic batch for each group of inputs.
+//! The journal on fjall: one atomic batch for each group of inputs.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,8 @@ use super::record::{self, RecordError};
 use super::{DirectoryLock, JournalError};
 use crate::domain::{Input, Pair, Seq, Source, Stamped, TapeTime};
 
-const SCHEMA: u32 = 1;
+/// 2: closed candles are also logged in the order they became known, for the warm tier.
+const SCHEMA: u32 = 2;
 const CHECKPOINTS_KEPT: usize = 3;
 
 /// A change of the closed ranges of trade ids seen of one (source, pair), made durable with the trades that caused it.
@@ -35,6 +36,7 @@ pub struct Journal {
     ranges: Keyspace,
     checkpoints: Keyspace,
     pub(super) candles: Keyspace,
+    pub(super) candle_log: Keyspace,
     pub(super) facts: Keyspace,
     last: Seq,
     directory: PathBuf,
@@ -51,18 +53,17 @@ impl Journal {
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
         let (records, ranges) = (keyspace("records")?, keyspace("seen_ranges")?);
         let (checkpoints, candles, facts) = (keyspace("checkpoints")?, keyspace("candles")?, keyspace("facts")?);
-        match facts.get("schema")? {
-            None => facts.insert("schema", SCHEMA.to_be_bytes())?,
-            Some(bytes) => {
-                let found = bytes
-                    .as_ref()
-                    .try_into()
-                    .map(u32::from_be_bytes)
-                    .map_err(|_| JournalError::DamagedEntry { keyspace: "facts", key: "schema".to_owned() })?;
-                if found > SCHEMA {
-                    return Err(JournalError::NewerSchema { directory: directory.to_owned(), found, known: SCHEMA });
-                }
-            }
+        let candle_log = keyspace("candle_log")?;
+        let found = match facts.get("schema")? {
+            None => SCHEMA,
+            Some(bytes) => bytes
+                .as_ref()
+                .try_into()
+                .map(u32::from_be_bytes)
+                .map_err(|_| JournalError::DamagedEntry { keyspace: "facts", key: "schema".to_owned() })?,
+        };
+        if found > SCHEMA {
+            return Err(JournalError::NewerSchema { directory: directory.to_owned(), found, known: SCHEMA });
         }
         let last = match records.last_key_value() {
             Some(guard) => {
@@ -75,17 +76,30 @@ impl Journal {
             }
             None => Seq::default(),
         };
-        Ok(Self {
+        let mut journal = Self {
             database,
             records,
             ranges,
             checkpoints,
             candles,
+            candle_log,
             facts,
             last,
             directory: directory.to_owned(),
             _lock: lock,
-        })
+        };
+        if found < SCHEMA {
+            // Made again from the records, in today's shape, by whoever opens the journal to write.
+            journal.forget_candles()?;
+            journal.forget_checkpoints()?;
+        }
+        journal.facts.insert("schema", SCHEMA.to_be_bytes())?;
+        Ok(journal)
+    }
+
+    /// Reads beside the writer, without holding it up.
+    pub fn reader(&self) -> JournalReader {
+        JournalReader { records: self.records.clone(), candle_log: self.candle_log.clone() }
     }
 
     pub fn directory(&self) -> &Path {
@@ -131,11 +145,7 @@ impl Journal {
 
     /// Records from `from` on, in order. A hole or a damaged record is an item of its own; the rest can still be read.
     pub fn records(&self, from: Seq) -> Records {
-        Records {
-            inner: self.records.range(from.0.to_be_bytes()..),
-            previous: Seq(from.0.saturating_sub(1)),
-            held: None,
-        }
+        Records::from(&self.records, from)
     }
 
     /// Records before the end, newest first, for what a restart must remember of the last minutes.
@@ -205,12 +215,32 @@ fn range_key(source: Source, pair: Pair, start: u64) -> Vec<u8> {
     key
 }
 
+/// Another handle on the same store, for what carries the journal on. What it sees past the last acknowledged `Seq` means nothing yet.
+#[derive(Clone)]
+pub struct JournalReader {
+    records: Keyspace,
+    pub(super) candle_log: Keyspace,
+}
+
+impl JournalReader {
+    /// As [`Journal::records`].
+    pub fn records(&self, from: Seq) -> Records {
+        Records::from(&self.records, from)
+    }
+}
+
 /// See [`Journal::records`].
 pub struct Records {
     inner: fjall::Iter,
     previous: Seq,
     /// A record that came after a hole, given after the hole was named.
     held: Option<Result<Stamped, JournalError>>,
+}
+
+impl Records {
+    fn from(records: &Keyspace, from: Seq) -> Self {
+        Self { inner: records.range(from.0.to_be_bytes()..), previous: Seq(from.0.saturating_sub(1)), held: None }
+    }
 }
 
 impl Iterator for Records {

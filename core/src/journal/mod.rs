@@ -10,7 +10,7 @@ pub mod record;
 
 pub use candles::CandleQuery;
 pub use lock::DirectoryLock;
-pub use log::{Checkpoint, Journal, RangeDelta, Records};
+pub use log::{Checkpoint, Journal, JournalReader, RangeDelta, Records};
 
 use std::path::PathBuf;
 

@@ -1,3 +1,4 @@
 //! Second looks: what is stored, computed again and compared.
 
+pub mod tiers;
 pub mod verify;

@@ -1,5 +1,6 @@
 //! Sessions over tapes: the live one, which records, and the sample, which plays.
 
+pub mod archive;
 pub mod import;
 pub mod live;
 pub mod player;

@@ -171,6 +171,16 @@ impl Recorder {
             .collect()
     }
 
+    /// See [`Journal::forget_logged`].
+    pub fn forget_logged(&mut self, through: Seq) -> Result<(), JournalError> {
+        self.journal.forget_logged(through)
+    }
+
+    /// See [`Journal::log_candles_after`].
+    pub fn log_candles_after(&mut self, held: Seq) -> Result<(), JournalError> {
+        self.journal.log_candles_after(held)
+    }
+
     /// Lays a checkpoint here, so that the next start is quick.
     pub fn checkpoint(&mut self) -> Result<(), JournalError> {
         if self.market.seq() > self.checkpointed {

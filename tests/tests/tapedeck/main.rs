@@ -11,6 +11,7 @@ mod crash;
 mod exchange;
 mod faults;
 mod import;
+mod lake;
 mod lanes;
 mod support;
 mod window;

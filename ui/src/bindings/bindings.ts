@@ -14,6 +14,13 @@ export const commands = {
 	chooseDeck: (deck: Deck) => typedError<null, ApiError>(__TAURI_INVOKE("choose_deck", { deck })),
 	watch: (watch: Watch) => typedError<null, ApiError>(__TAURI_INVOKE("watch", { watch })),
 	transport: (command: Transport) => typedError<null, ApiError>(__TAURI_INVOKE("transport", { command })),
+	sqlSchema: () => typedError<SqlTable[], SqlFailure>(__TAURI_INVOKE("sql_schema")),
+	sqlRun: (ask: SqlAsk) => typedError<SqlAnswer, SqlFailure>(__TAURI_INVOKE("sql_run", { ask })),
+	sqlCancel: () => typedError<null, SqlFailure>(__TAURI_INVOKE("sql_cancel")),
+	sqlRows: (id: number, from: number, count: number) => typedError<((string | null)[])[], SqlFailure>(__TAURI_INVOKE("sql_rows", { id, from, count })),
+	sqlSort: (id: number, column: number | null, descending: boolean) => typedError<null, SqlFailure>(__TAURI_INVOKE("sql_sort", { id, column, descending })),
+	sqlExport: (id: number, format: SqlFormat) => typedError<SqlExport, SqlFailure>(__TAURI_INVOKE("sql_export", { id, format })),
+	pipeline: () => typedError<Pipeline, ApiError>(__TAURI_INVOKE("pipeline")),
 };
 
 /* Types */
@@ -98,7 +105,7 @@ export type Health = {
 	/**  A few words: `connected`, `retrying in 4 s: connection refused`. */
 	feed_text: string,
 	messages_per_s: number | null,
-	/**  Median time from a batch's arrival to its sync, in milliseconds; absent until something was written. */
+	/**  Recent median time from a frame's arrival to its sync, in milliseconds; absent until something was written. */
 	journal_p50_ms: number | null,
 	/**  False when the journal can not write: the text says why. */
 	journal_ok: boolean,
@@ -116,6 +123,29 @@ export type Notice = {
 
 export type NoticeLevel = "info" | "warning" | "error";
 
+export type Pipeline = {
+	/**  Now, by this machine's clock: ages of commits are counted from it. */
+	at_ms: number | null,
+	/**  In the order data flows. */
+	stages: Stage[],
+	counts: PipelineCounts,
+};
+
+/**  frames = trades + quotes + control + history + ignored + duplicates + quarantined. */
+export type PipelineCounts = {
+	frames: number | null,
+	trades: number | null,
+	quotes: number | null,
+	control: number | null,
+	history: number | null,
+	ignored: number | null,
+	duplicates: number | null,
+	quarantined: number | null,
+	/**  Of the trades: their minute had closed. */
+	late: number | null,
+	accepted: number | null,
+};
+
 export type Quality = "complete" | "gap" | "backfilled" | "synthetic" | "late" | "forming";
 
 export type Row = {
@@ -132,6 +162,88 @@ export type Row = {
 	/**  Up to 60 last closes, oldest first; sent when it changed, absent otherwise. */
 	spark: (number | null)[] | null,
 };
+
+export type SqlAnswer = {
+	id: number,
+	columns: SqlColumn[],
+	rows: number,
+	/**  There were more; the first are kept. */
+	truncated: boolean,
+	took_ms: number | null,
+};
+
+export type SqlAsk = {
+	text: string,
+	/**  The cursor: only what was known then. */
+	as_of_ms: number | null,
+	/**  Of `cold.ticks`, by its id, in digits: it does not fit a number of the page's. */
+	snapshot: string | null,
+};
+
+export type SqlColumn = {
+	name: string,
+	/**  As SQL calls it, such as `decimal(20,8)`. */
+	kind: string,
+	/**  Written flush right. */
+	numeric: boolean,
+};
+
+export type SqlExport = {
+	path: string,
+	rows: number,
+	bytes: number | null,
+};
+
+/**  As `ApiError`, with the place in the query where it has one. Lines and columns count from 1. */
+export type SqlFailure = {
+	code: string,
+	what: string,
+	kept: string,
+	do: string,
+	line: number | null,
+	column: number | null,
+};
+
+export type SqlField = {
+	name: string,
+	/**  As SQL calls it, such as `decimal(20,8)`. */
+	kind: string,
+};
+
+export type SqlFormat = "csv" | "parquet";
+
+export type SqlTable = {
+	/**  `warm.candles` */
+	name: string,
+	columns: SqlField[],
+};
+
+/**  A figure that a stage does not have is absent, never zero. */
+export type Stage = {
+	name: StageName,
+	state: StageState,
+	/**  What it does now, or why it does not. */
+	text: string,
+	per_s: number | null,
+	/**  Behind the stage before it. */
+	lag_s: number | null,
+	/**  Tape time of the newest it holds. */
+	watermark_ms: number | null,
+	/**  By this machine's clock. */
+	last_commit_ms: number | null,
+	commits: number | null,
+	snapshots: number | null,
+	rows: number | null,
+	bytes: number | null,
+};
+
+export type StageName = "feed" | "journal" | "engine" | "hot" | "warm" | "cold";
+
+export type StageState = "ok" | 
+/**  Nothing has come yet. */
+"waiting" | 
+/**  It works, and is further behind than it should be. */
+"behind" | "failed" | "off";
 
 /**  What is recorded on this deck. */
 export type Tape = {

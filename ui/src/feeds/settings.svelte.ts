@@ -1,18 +1,33 @@
+import { USUAL_HEIGHT } from "../shared/split";
+
 /** What the desk remembers between windows. */
 export type Theme = "dark" | "light";
+export type DockTab = "sql" | "pipeline";
 
 interface Remembered {
   theme: Theme;
   pair: string | null;
   interval: string;
   side: boolean;
+  dockOpen: boolean;
+  dockTab: DockTab;
+  dockHeight: number;
 }
 
 const KEY = "tapedeck.desk";
 const WIDE_ENOUGH_FOR_SIDE = 1400;
+const TALL_ENOUGH_FOR_DOCK = 900;
 
 function recall(): Remembered {
-  const fresh: Remembered = { theme: "dark", pair: null, interval: "1m", side: window.innerWidth >= WIDE_ENOUGH_FOR_SIDE };
+  const fresh: Remembered = {
+    theme: "dark",
+    pair: null,
+    interval: "1m",
+    side: window.innerWidth >= WIDE_ENOUGH_FOR_SIDE,
+    dockOpen: window.innerHeight >= TALL_ENOUGH_FOR_DOCK,
+    dockTab: "sql",
+    dockHeight: USUAL_HEIGHT,
+  };
   try {
     return { ...fresh, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Remembered>) };
   } catch {
@@ -56,6 +71,27 @@ class Settings {
   }
   set side(side: boolean) {
     this.#keep({ side });
+  }
+
+  get dockOpen() {
+    return this.#kept.dockOpen;
+  }
+  set dockOpen(dockOpen: boolean) {
+    this.#keep({ dockOpen });
+  }
+
+  get dockTab(): DockTab {
+    return this.#kept.dockTab === "pipeline" ? "pipeline" : "sql";
+  }
+  set dockTab(dockTab: DockTab) {
+    this.#keep({ dockTab });
+  }
+
+  get dockHeight() {
+    return this.#kept.dockHeight;
+  }
+  set dockHeight(dockHeight: number) {
+    this.#keep({ dockHeight });
   }
 
   #keep(change: Partial<Remembered>) {

@@ -3,11 +3,12 @@
  * frame in flight, generations, history as of the cursor) over a made-up market.
  *
  * Query: `deck=live|sample` `at=0.59` (share of the sample) `play=0` `speed=60|max` `theme=light|dark`
- * `scene=empty|loading|error|long|down|stale|refuse`
+ * `scene=empty|loading|error|long|down|stale|refuse|slow|behind`
  */
 import type { PlotBar } from "../charts/bars";
 import { blankSeries, QUALITIES } from "../charts/series";
 import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type Row, type Transport, type Watch } from "./host";
+import { openLake } from "./lake";
 import { INTERVAL_MS, type Listing, LISTINGS, MadeUpTape, pseudoRandom, TICK_MS } from "./market";
 
 const SAMPLE_FROM = Date.UTC(2024, 0, 1);
@@ -174,6 +175,7 @@ export function openBrowser(query: URLSearchParams): Host {
   }
 
   return {
+    ...openLake(sample, scene),
     desk: async () => ({
       version: "0.1.0 (browser)",
       data_directory: "none: a made-up market",

@@ -3,7 +3,9 @@
  * (`browser.ts`); nothing outside this folder knows which.
  */
 import type * as wire from "../bindings/bindings";
+import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
+export type * from "./tiers";
 export type { Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, TransportState, Watch } from "../bindings/bindings";
 
 // JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest
@@ -19,7 +21,7 @@ export type Transport = wire.Transport;
 
 /** Why a command failed: what happened, what was kept, what to do. */
 export class HostError extends Error {
-  constructor(readonly failure: wire.ApiError) {
+  constructor(readonly failure: wire.ApiError | SqlFailure) {
     super(failure.what);
   }
 }
@@ -32,6 +34,17 @@ export function failureOf(thrown: unknown): wire.ApiError {
 }
 
 export type Failure = wire.ApiError;
+
+export interface Place {
+  line: number;
+  column: number;
+}
+
+/** Where in its text a query went wrong, when the core could say. */
+export function placeOf(failure: Failure | SqlFailure): Place | null {
+  if (!("line" in failure) || failure.line === null || failure.column === null) return null;
+  return { line: failure.line, column: failure.column };
+}
 
 export interface HistoryRequest {
   pair: string;
@@ -52,4 +65,14 @@ export interface Host {
   transport(command: Transport): Promise<void>;
   history(request: HistoryRequest): Promise<ArrayBuffer>;
   timeline(): Promise<ArrayBuffer>;
+  sqlSchema(): Promise<SqlTable[]>;
+  /** One query at a time. A refused one rejects with a `SqlFailure`; a cancelled one with the code `sql_cancelled`. */
+  sqlRun(request: SqlRequest): Promise<SqlAnswer>;
+  sqlCancel(): Promise<void>;
+  sqlRows(id: number, from: number, count: number): Promise<SqlRow[]>;
+  /** Sorts the whole result; a null column puts it back as it was answered. */
+  sqlSort(id: number, column: number | null, descending: boolean): Promise<void>;
+  /** Writes a new file under the data directory's `exports`. */
+  sqlExport(id: number, format: ExportFormat): Promise<SqlExport>;
+  pipeline(): Promise<Pipeline>;
 }

@@ -68,6 +68,11 @@ export class MadeUpTape {
     return Math.max(0, Math.min(this.minutes * TICKS_PER_MINUTE, Math.floor((atMs - this.fromMs) / TICK_MS)));
   }
 
+  /** One tick, with the size that traded. */
+  tick(pair: string, index: number): { timeMs: number; price: number; size: number } {
+    return { timeMs: this.fromMs + index * TICK_MS, price: this.prices.get(pair)?.[index] ?? 0, size: this.sizes.get(pair)?.[index] ?? 0 };
+  }
+
   price(pair: string, atMs: number): number | null {
     return this.prices.get(pair)?.[this.played(atMs) - 1] ?? null;
   }

@@ -1,9 +1,9 @@
 /** The only file, with the generated bindings, that imports Tauri. */
 import { Channel, invoke } from "@tauri-apps/api/core";
 import * as wire from "../bindings/bindings";
-import { type Frame, type Host, HostError } from "./host";
+import { type Frame, type Host, HostError, type Pipeline, type SqlAnswer, type SqlExport } from "./host";
 
-type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: wire.ApiError };
+type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: wire.ApiError | wire.SqlFailure };
 
 async function settled<T>(answer: Promise<Answer<T>>): Promise<T> {
   const settled = await answer;
@@ -13,14 +13,18 @@ async function settled<T>(answer: Promise<Answer<T>>): Promise<T> {
 
 const isApiError = (thrown: unknown): thrown is wire.ApiError => typeof thrown === "object" && thrown !== null && "what" in thrown;
 
-/** Tauri answers bytes as an ArrayBuffer, or as an array of numbers where its own protocol is not available. */
-async function bytes(command: string, args: Record<string, unknown> = {}): Promise<ArrayBuffer> {
+async function answer<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
   try {
-    const answer = await invoke<ArrayBuffer | number[]>(command, args);
-    return Array.isArray(answer) ? Uint8Array.from(answer).buffer : answer;
+    return await invoke<T>(command, args);
   } catch (thrown) {
     throw isApiError(thrown) ? new HostError(thrown) : thrown;
   }
+}
+
+/** Tauri answers bytes as an ArrayBuffer, or as an array of numbers where its own protocol is not available. */
+async function bytes(command: string, args: Record<string, unknown> = {}): Promise<ArrayBuffer> {
+  const bytes = await answer<ArrayBuffer | number[]>(command, args);
+  return Array.isArray(bytes) ? Uint8Array.from(bytes).buffer : bytes;
 }
 
 export function openTauri(): Host {
@@ -38,5 +42,12 @@ export function openTauri(): Host {
     transport: async (command) => void (await settled(wire.commands.transport(command))),
     history: ({ pair, interval, beforeMs, limit }) => bytes("history", { pair, interval, beforeMs, limit }),
     timeline: () => bytes("timeline"),
+    sqlSchema: () => settled(wire.commands.sqlSchema()),
+    sqlRun: async (request) => (await settled(wire.commands.sqlRun(request))) as SqlAnswer,
+    sqlCancel: async () => void (await settled(wire.commands.sqlCancel())),
+    sqlRows: (id, from, count) => settled(wire.commands.sqlRows(id, from, count)),
+    sqlSort: async (id, column, descending) => void (await settled(wire.commands.sqlSort(id, column, descending))),
+    sqlExport: async (id, format) => (await settled(wire.commands.sqlExport(id, format))) as SqlExport,
+    pipeline: async () => (await settled(wire.commands.pipeline())) as Pipeline,
   };
 }

@@ -6,6 +6,7 @@ test("keys are named the same on every layout", () => {
     keyWord({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...held });
   expect(press(" ")).toBe("Space");
   expect(press("ArrowLeft", { shiftKey: true })).toBe("Shift+ArrowLeft");
+  expect(press(" ", { shiftKey: true })).toBe("Shift+Space");
   expect(press("K", { metaKey: true, shiftKey: true })).toBe("Ctrl+k");
   // On a US keyboard `?` is typed with Shift, on others without.
   expect(press("?", { shiftKey: true })).toBe(press("?"));

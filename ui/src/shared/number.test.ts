@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { directionOf, formatCount, formatPlotPrice, formatPrice, formatSigned, formatVolume, priceDecimals } from "./number";
+import { directionOf, formatBytes, formatCount, formatPlotPrice, formatPrice, formatRate, formatSigned, formatVolume, priceDecimals } from "./number";
 
 test.each([
   ["BTC", 42_318.57, 2],
@@ -45,3 +45,24 @@ test("signs have one width and tell the direction", () => {
   expect([directionOf("+0.84"), directionOf("-0.12"), directionOf("0.00"), directionOf(null)]).toEqual(["up", "down", "flat", "flat"]);
   expect(formatCount(863_403)).toBe("863,403");
 });
+
+test.each([
+  [0, "0 B"],
+  [999, "999 B"],
+  [1_000, "1.00 kB"],
+  [9_995, "10.0 kB"],
+  [99_950, "100 kB"],
+  [999_499, "999 kB"],
+  [999_500, "1.00 MB"],
+  [1_240_000_000, "1.24 GB"],
+  [4.2e18, "4200 PB"],
+])("%d bytes are %s: three digits, however they round", (bytes, shown) => expect(formatBytes(bytes)).toBe(shown));
+
+test.each([
+  [0, "0"],
+  [0.01, "< 0.1"],
+  [3.21, "3.2"],
+  [9.96, "10"],
+  [12_004.4, "12,004"],
+  [1_240_000, "1.24 M"],
+])("%d a second are %s", (rate, shown) => expect(formatRate(rate)).toBe(shown));

@@ -38,6 +38,24 @@ export function formatVolume(volume: number): string {
 
 export const formatCount = (count: number): string => grouped(String(Math.round(count)));
 
+/** Three digits and a decimal unit: `812 B`, `1.24 MB`, `12.4 GB`. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let [size, unit] = [bytes, 0];
+  // 999.5 would be rounded to a fourth digit.
+  while (size >= 999.5 && unit < units.length - 1) [size, unit] = [size / 1000, unit + 1];
+  const decimals = unit === 0 || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
+  return `${size.toFixed(decimals)} ${units[unit]}`;
+}
+
+/** Events a second: `0`, `3.2`, `12,004`, `1.24 M`. */
+export function formatRate(perSecond: number): string {
+  if (perSecond === 0) return "0";
+  if (perSecond < 0.05) return "< 0.1";
+  if (perSecond < 9.95) return perSecond.toFixed(1);
+  return perSecond >= 1e6 ? formatVolume(perSecond) : formatCount(perSecond);
+}
+
 /** `-0.12` with the true minus sign, which is as wide as the plus. */
 export const formatSigned = (text: string | null): string => (text === null ? "–" : text.replace("-", "−"));
 

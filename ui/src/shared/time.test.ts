@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatAge, formatMinute, formatSecond, parseJump } from "./time";
+import { formatAge, formatLag, formatMinute, formatSecond, formatTook, parseJump } from "./time";
 
 const near = Date.UTC(2024, 0, 3, 14, 7, 31, 482);
 
@@ -15,6 +15,22 @@ test.each([
   [3 * 3_600, "3 h"],
   [5 * 86_400, "5 d"],
 ])("%d s old is %s", (seconds, shown) => expect(formatAge(seconds)).toBe(shown));
+
+test.each([
+  [-0.3, "0.0 s"],
+  [0.44, "0.4 s"],
+  [9.96, "10 s"],
+  [420, "7 min"],
+])("%d s behind is %s", (seconds, shown) => expect(formatLag(seconds)).toBe(shown));
+
+test.each([
+  [0.42, "0.4 ms"],
+  [12.4, "12 ms"],
+  [999.6, "1.00 s"],
+  [1_420, "1.42 s"],
+  [59_996, "1 min 00 s"],
+  [125_000, "2 min 05 s"],
+])("%d ms took %s", (ms, shown) => expect(formatTook(ms)).toBe(shown));
 
 describe("jump to", () => {
   test.each([

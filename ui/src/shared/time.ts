@@ -14,6 +14,18 @@ export function formatAge(seconds: number): string {
   return `${Math.round(seconds / 86400)} d`;
 }
 
+/** How far behind: tenths while they tell something, then as an age. Clocks that disagree do not make it negative. */
+export const formatLag = (seconds: number): string => (seconds < 9.95 ? `${Math.max(0, seconds).toFixed(1)} s` : formatAge(seconds));
+
+/** `0.4 ms`, `12 ms`, `1.42 s`, `2 min 05 s` */
+export function formatTook(ms: number): string {
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_995) return `${(ms / 1000).toFixed(2)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+}
+
 /**
  * What a trader types to jump: `14:07`, `14:07:31`, `01-03 14:07`, `2024-01-03`, `2024-01-03 14:07:31.5`. What is left out is
  * taken from `near`. Null when it is not a time.

@@ -2,21 +2,26 @@
 import type { DeskFeed } from "../feeds/desk.svelte";
 import { failures } from "../feeds/failures.svelte";
 import { latestOnly } from "../feeds/latest";
-import { settings } from "../feeds/settings.svelte";
-import type { Host, Transport } from "../host";
+import { type DockTab, settings } from "../feeds/settings.svelte";
+import type { SqlFeed } from "../feeds/sql.svelte";
+import type { ExportFormat, Host, Transport } from "../host";
 
-export type Overlay = "palette" | "help" | "jump" | null;
+export type Overlay = "palette" | "help" | "jump" | "history" | null;
 
 export class Actions {
   overlay = $state<Overlay>(null);
   /** The bar under the pointer on the chart. Not reactive: it changes with every move of the mouse. */
   hoveredMs: number | null = null;
+  /** Grow with each wish to write a query, or to run the one that is written. */
+  focusQuery = $state(0);
+  runQueryNow = $state(0);
   #stepping = false;
   #seek: (atMs: number) => Promise<void>;
 
   constructor(
     private readonly host: Host,
     private readonly feed: DeskFeed,
+    private readonly sql: SqlFeed,
   ) {
     this.#seek = latestOnly((at_ms) => this.#try(host.transport({ action: "seek", at_ms })));
   }
@@ -119,6 +124,39 @@ export class Actions {
 
   switchSide() {
     settings.side = !settings.side;
+  }
+
+  switchDock() {
+    settings.dockOpen = !settings.dockOpen;
+  }
+
+  openTab(tab: DockTab) {
+    settings.dockTab = tab;
+    settings.dockOpen = true;
+  }
+
+  writeQuery() {
+    this.openTab("sql");
+    this.focusQuery += 1;
+  }
+
+  runQuery() {
+    this.openTab("sql");
+    this.runQueryNow += 1;
+  }
+
+  cancelQuery() {
+    void this.sql.cancel();
+  }
+
+  exportResult(format: ExportFormat) {
+    this.openTab("sql");
+    void this.sql.export(format);
+  }
+
+  showQueries() {
+    this.openTab("sql");
+    this.overlay = "history";
   }
 
   #nextSpeed(by: 1 | -1) {

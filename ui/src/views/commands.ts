@@ -4,18 +4,21 @@ import type { Actions } from "./actions.svelte";
 
 export interface Command {
   id: string;
-  group: "Replay" | "Market" | "Desk";
+  group: "Replay" | "Market" | "Desk" | "SQL";
   label: string;
   /** As `keyWord` says them; the first is the one shown. */
   keys: readonly string[];
   /** Only on a tape that can be moved. */
   replayOnly?: boolean;
+  /** Also while a field is written in, which its key does not write. */
+  everywhere?: boolean;
   run: () => void;
 }
 
 export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly string[]): Command[] {
   const replay = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Replay", label, keys, run, replayOnly: true });
   const market = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Market", label, keys, run });
+  const sql = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "SQL", label, keys, run });
   const own = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Desk", label, keys, run });
   return [
     replay("play", "Play or pause", ["Space"], () => actions.playOrPause()),
@@ -37,7 +40,15 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     market("interval-shorter", "Shorter interval", ["["], () => actions.nextInterval(-1)),
     market("interval-longer", "Longer interval", ["]"], () => actions.nextInterval(1)),
     ...(desk?.intervals ?? []).map((interval) => market(`interval-${interval}`, `Interval ${interval}`, [], () => actions.chooseInterval(interval))),
-    own("palette", "All commands…", ["Ctrl+k"], () => (actions.overlay = "palette")),
+    sql("sql", "Write a query", ["q"], () => actions.writeQuery()),
+    { ...sql("sql-run", "Run the query, or its selected part", ["Ctrl+Enter"], () => actions.runQuery()), everywhere: true },
+    sql("sql-cancel", "Cancel the query", [], () => actions.cancelQuery()),
+    sql("sql-history", "Queries of before…", ["h"], () => actions.showQueries()),
+    sql("sql-csv", "Export the result as CSV", [], () => actions.exportResult("csv")),
+    sql("sql-parquet", "Export the result as Parquet", [], () => actions.exportResult("parquet")),
+    own("pipeline", "Pipeline: every stage and count", ["p"], () => actions.openTab("pipeline")),
+    { ...own("dock", "Show or hide the tabs below the deck", ["Ctrl+j", "Ctrl+`"], () => actions.switchDock()), everywhere: true },
+    { ...own("palette", "All commands…", ["Ctrl+k"], () => (actions.overlay = "palette")), everywhere: true },
     own("theme", "Light or dark", ["t"], () => actions.switchTheme()),
     own("side", "Show or hide the feed panel", ["f"], () => actions.switchSide()),
     own("help", "Keys and about", ["?"], () => (actions.overlay = "help")),

@@ -75,7 +75,7 @@ pub(super) async fn connect(url: &str, pairs: &[Pair], patience: Duration) -> Re
     let (mut socket, _) = timeout(patience, connecting)
         .await
         .map_err(|_| Ended::ConnectTimeout(patience))?
-        .map_err(|error| Ended::Connect(error.to_string()))?;
+        .map_err(|error| Ended::Connect(in_words(&error)))?;
     let subscribe = serde_json::json!({
         "type": "subscribe",
         "product_ids": pairs,
@@ -94,7 +94,31 @@ fn ended(error: Error) -> Ended {
     match error {
         Error::ConnectionClosed => Ended::Closed,
         Error::Capacity(CapacityError::MessageTooLong { size, .. }) => Ended::TooLarge { bytes: size },
-        error => Ended::Broken(error.to_string()),
+        error => Ended::Broken(in_words(&error)),
+    }
+}
+
+/// What a user can act on; the rest keeps the library's words.
+fn in_words(error: &Error) -> String {
+    use std::io::ErrorKind;
+    match error {
+        Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused => "nothing answers at that address".to_owned(),
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+                "the line broke".to_owned()
+            }
+            ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
+                "there is no network".to_owned()
+            }
+            ErrorKind::TimedOut => "no answer came in time".to_owned(),
+            // The resolver has no kind of its own.
+            _ if error.to_string().contains("lookup address") => {
+                "its name was not found; there may be no network".to_owned()
+            }
+            _ => error.to_string(),
+        },
+        Error::Http(response) => format!("the venue answered {}", response.status()),
+        error => error.to_string(),
     }
 }
 

@@ -1,0 +1,269 @@
+//! Carries what the journal holds into the tiers: ticks and clocks to cold, candles to warm. However often it is interrupted, and
+//! wherever, each row arrives once: a tier says in its own commits how far it has come, and is given what follows.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::live::Live;
+use super::recorder::Recorder;
+use crate::clock;
+use crate::domain::{ReceivedTime, Seq, Stamped, TapeTime};
+use crate::ingest::coinbase::stream::asked_to_stop;
+use crate::journal::{JournalError, JournalReader};
+use crate::tiers::cold::{Cold, ColdError, Keep};
+use crate::tiers::warm::{Warm, WarmError};
+
+/// Inputs in one cold commit, at most: a minute of a busy feed, and some hundred megabytes of memory never.
+const COLD_BATCH: usize = 262_144;
+
+/// Candles in one warm commit, at most (and the rest of the last input's).
+const WARM_BATCH: usize = 65_536;
+
+/// How often a live recording is carried on. Files much smaller than a minute would cost more than they hold.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// How many carries lie between two rounds of compaction, expiry and clean-up.
+const MAINTAIN_EVERY: u32 = 10;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the cold tier: {0}")]
+    Cold(#[from] ColdError),
+    #[error("the warm tier: {0}")]
+    Warm(#[from] WarmError),
+}
+
+/// How a tier stands, for the Pipeline tab.
+#[derive(Clone, Debug, Default)]
+pub struct TierStatus {
+    /// The last input it holds.
+    pub through: Seq,
+    /// Of that input, once this process has committed one.
+    pub watermark: Option<TapeTime>,
+    pub last_commit: Option<ReceivedTime>,
+    /// Commits and rows of this process.
+    pub commits: u64,
+    pub rows: u64,
+    /// Kept snapshots, and bytes of the current one.
+    pub snapshots: u64,
+    pub bytes: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ArchiveStatus {
+    pub cold: TierStatus,
+    pub warm: TierStatus,
+    /// Why the last attempt failed. The next one is a minute later; the journal keeps everything meanwhile.
+    pub error: Option<String>,
+}
+
+/// What the desk may look at while the archive works.
+pub type SharedStatus = Arc<Mutex<ArchiveStatus>>;
+
+pub struct Archive {
+    cold: Cold,
+    warm: Warm,
+    status: SharedStatus,
+}
+
+/// What one `carry` moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Ticks and clocks.
+    pub ticks: u64,
+    pub candles: u64,
+}
+
+impl Archive {
+    /// Opens both tiers of a data directory. One writer: hold the journal's lock before.
+    pub async fn open(directory: &Path, status: SharedStatus) -> Result<Self, ArchiveError> {
+        let (cold, warm) = (Cold::open(directory).await?, Warm::open(directory).await?);
+        let archive = Self { cold, warm, status };
+        archive.look().await?;
+        Ok(archive)
+    }
+
+    /// The last input whose candles the warm tier has.
+    pub fn warm_through(&self) -> Seq {
+        self.warm.candles_through()
+    }
+
+    /// Carries inputs through `through`, which must be durable. `progress` sees how far the cold tier has come.
+    pub async fn carry(
+        &mut self,
+        journal: &JournalReader,
+        through: Seq,
+        mut progress: impl FnMut(Seq),
+    ) -> Result<Carried, ArchiveError> {
+        let mut carried = Carried::default();
+        let mut at = self.cold.archived_through();
+        while at < through {
+            let (reader, from) = (journal.clone(), at.next());
+            let inputs = blocking(move || read(&reader, from, through)).await?;
+            let Some(last) = inputs.last() else { break };
+            let rows = self.cold.append(&inputs, last.seq).await?.rows();
+            at = last.seq;
+            carried.ticks += rows;
+            lock(&self.status).cold.note(at, last.tape_time, rows);
+            progress(at);
+        }
+        let mut at = self.warm.candles_through();
+        while at < through {
+            let (reader, after) = (journal.clone(), at);
+            let candles = blocking(move || reader.logged_candles(after, through, WARM_BATCH)).await?;
+            let Some(last) = candles.last() else { break };
+            self.warm.put_candles(&candles, last.seq).await?;
+            at = last.seq;
+            carried.candles += candles.len() as u64;
+            lock(&self.status).warm.note(at, last.tape_time, candles.len() as u64);
+        }
+        self.look().await?;
+        let mut status = lock(&self.status);
+        (status.cold.through, status.warm.through) = (through, through);
+        drop(status);
+        Ok(carried)
+    }
+
+    /// Joins small files, drops old snapshots, and removes what no snapshot reaches.
+    pub async fn maintain(&mut self) -> Result<(), ArchiveError> {
+        self.cold.compact().await?;
+        self.cold.expire(&Keep::default()).await?;
+        self.cold.remove_orphans().await?;
+        self.look().await
+    }
+
+    /// Figures that are read from the tiers themselves.
+    async fn look(&self) -> Result<(), ArchiveError> {
+        let (cold, warm) = (self.cold.statistics()?, self.warm.statistics().await?);
+        let mut status = lock(&self.status);
+        status.cold.through = self.cold.archived_through();
+        status.warm.through = self.warm.candles_through();
+        (status.cold.snapshots, status.cold.bytes) = (cold.snapshots, cold.bytes);
+        (status.warm.snapshots, status.warm.bytes) = (warm.snapshots, warm.bytes);
+        Ok(())
+    }
+
+    /// What is to be carried: all that is durable now.
+    fn begin(&self, recorder: &mut Recorder) -> Result<(JournalReader, Seq), JournalError> {
+        recorder.log_candles_after(self.warm_through())?;
+        Ok((recorder.journal().reader(), recorder.journal().last_seq()))
+    }
+
+    /// Carries everything the journal holds, and drops what the warm tier has from the journal's log of candles.
+    pub async fn carry_all(
+        &mut self,
+        recorder: &mut Recorder,
+        progress: impl FnMut(Seq),
+    ) -> Result<Carried, ArchiveError> {
+        let (reader, through) = self.begin(recorder)?;
+        let carried = self.carry(&reader, through, progress).await?;
+        recorder.forget_logged(self.warm_through())?;
+        Ok(carried)
+    }
+
+    /// As `carry_all`, while the recorder goes on recording.
+    async fn carry_live(&mut self, live: &Live) -> Result<(), ArchiveError> {
+        let (reader, through) = self.begin(&mut live.recorder())?;
+        self.carry(&reader, through, |_| {}).await?;
+        Ok(live.recorder().forget_logged(self.warm_through())?)
+    }
+}
+
+impl TierStatus {
+    fn note(&mut self, through: Seq, watermark: TapeTime, rows: u64) {
+        self.through = through;
+        self.watermark = Some(watermark);
+        self.last_commit = Some(clock::received_now());
+        self.commits += 1;
+        self.rows += rows;
+    }
+}
+
+/// Carries a live recording on in a thread of its own, so that turning a minute of ticks into files holds up no frame. It ends soon after
+/// `stop`, when everything is carried or could not be.
+pub fn start(
+    directory: PathBuf,
+    live: Arc<Live>,
+    status: SharedStatus,
+    stop: watch::Receiver<bool>,
+) -> std::io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("tapedeck-archive")
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("tapedeck-archive".to_owned())
+        .spawn(move || runtime.block_on(follow(&directory, &live, &status, stop)))
+}
+
+/// Carries on once a minute until `stop`, and once more then. It opens the tiers itself, so that recording does not
+/// wait for them. A failure is told in the status and tried again: the journal keeps everything until it is archived.
+async fn follow(directory: &Path, live: &Live, status: &SharedStatus, mut stop: watch::Receiver<bool>) {
+    let mut minutes = interval(EVERY);
+    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut archive = None;
+    for round in 1u32.. {
+        let ends = tokio::select! {
+            biased;
+            () = asked_to_stop(&mut stop) => true,
+            _ = minutes.tick() => false,
+        };
+        let maintain = !ends && round.is_multiple_of(MAINTAIN_EVERY);
+        let outcome = carry_once(directory, live, status, &mut archive, maintain).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, "the tiers could not be carried on");
+        }
+        lock(status).error = outcome.err().map(|error| error.to_string());
+        if ends {
+            return;
+        }
+    }
+}
+
+async fn carry_once(
+    directory: &Path,
+    live: &Live,
+    status: &SharedStatus,
+    archive: &mut Option<Archive>,
+    maintain: bool,
+) -> Result<(), ArchiveError> {
+    let open = match archive.take() {
+        Some(open) => open,
+        None => Archive::open(directory, Arc::clone(status)).await?,
+    };
+    // After an error the tiers are opened anew: what they hold is read from them and not remembered.
+    let open = archive.insert(open);
+    let outcome = match open.carry_live(live).await {
+        Ok(()) if maintain => open.maintain().await,
+        outcome => outcome,
+    };
+    if outcome.is_err() {
+        *archive = None;
+    }
+    outcome
+}
+
+pub fn lock(status: &SharedStatus) -> MutexGuard<'_, ArchiveStatus> {
+    // Figures to look at: half an update of them hurts nobody.
+    status.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The next inputs to archive, some hundred thousand at a time.
+fn read(journal: &JournalReader, from: Seq, through: Seq) -> Result<Vec<Stamped>, JournalError> {
+    let within = |record: &Result<Stamped, JournalError>| record.as_ref().map_or(true, |input| input.seq <= through);
+    journal.records(from).take_while(within).take(COLD_BATCH).collect()
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    tokio::task::spawn_blocking(work).await.expect("reading the journal does not panic")
+}

@@ -1,0 +1,28 @@
+//! What can go wrong in the cold tier.
+
+use crate::domain::Seq;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ColdError {
+    #[error("market.ticks: {0}")]
+    Table(#[from] iceberg::Error),
+    #[error("market.ticks: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    #[error("market.ticks can not hold input {}: {column} {why}", seq.0)]
+    Unstorable { seq: Seq, column: &'static str, why: String },
+    #[error("market.ticks: a row has no usable {column}: {why}")]
+    Unreadable { column: &'static str, why: String },
+    #[error("market.ticks: snapshot {id} is not kept{}", told(.kept))]
+    NoSnapshot { id: i64, kept: Vec<i64> },
+    #[error("market.ticks: files that were joined do not hold what they did: {0}. Nothing was replaced")]
+    Rewrite(String),
+    #[error("market.ticks: {0}")]
+    Damaged(String),
+}
+
+fn told(kept: &[i64]) -> String {
+    match kept {
+        [] => "; none is yet".to_owned(),
+        kept => format!("; kept are {}", kept.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}

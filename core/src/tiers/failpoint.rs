@@ -1,0 +1,22 @@
+//! Steps at which a test may stop the program, or have it fail. Nothing in a release build.
+
+/// Ends the process when `TAPEDECK_FAIL_AT` names this step; for `error:` and the name, the step fails as a disk would.
+///
+/// Errors: the injected one, and no other.
+#[cfg(any(test, debug_assertions))]
+pub(crate) fn failpoint(name: &'static str) -> std::io::Result<()> {
+    static WANTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let wanted = WANTED.get_or_init(|| std::env::var("TAPEDECK_FAIL_AT").ok());
+    match wanted.as_deref() {
+        Some(wanted) if wanted == name => std::process::abort(),
+        Some(wanted) if wanted.strip_prefix("error:") == Some(name) => {
+            Err(std::io::Error::other(format!("failed at {name}, as asked for")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(any(test, debug_assertions)))]
+pub(crate) fn failpoint(_: &'static str) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! One read-only SQL over all tiers, with one as-of cursor.
+//!
+//! Names are `tier.table`: `hot.ticks` and `hot.quotes` in memory, `warm.candles` and the other Paimon tables, `cold.ticks` in Iceberg.
+//! Each request plans against a catalog of its own, so that it sees the newest snapshot of every table and, with a cursor, no row
+//! that was not known at that moment.
+//!
+//! * [`SqlError`] says what is wrong with a query, and where; `read_only` what may be asked at all.
+//! * `catalog` has the names; `iceberg` (with `pushdown`), `warm` and [`super::hot`] the tables; `cursor` cuts them.
+//! * [`SqlResult`] is an answer; `export` writes it to a file.
+
+mod catalog;
+mod cursor;
+mod error;
+mod export;
+mod iceberg;
+mod pushdown;
+mod read_only;
+mod result;
+mod session;
+#[cfg(test)]
+mod tests;
+mod warm;
+
+pub use error::SqlError;
+pub use export::{Existing, ExportFormat};
+pub use iceberg::TableSource;
+pub use result::{Cells, SqlResult};
+pub use session::{ColumnDescription, Sql, SqlRequest, TableDescription, Tiers};

@@ -1,0 +1,307 @@
+//! Running a query: planned, watched, and cut off.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::catalog::{CatalogProvider as _, CatalogProviderList, MemoryCatalogProviderList};
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement;
+use futures_util::TryStreamExt;
+use tokio::sync::watch;
+
+use super::catalog::{CATALOG, Catalog, NO_TIER};
+use super::result::{SqlResult, kind};
+use super::{SqlError, TableSource, read_only};
+use crate::clock;
+use crate::domain::TapeTime;
+use crate::tiers::cold::Cold;
+use crate::tiers::hot::Hot;
+
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+const ROW_LIMIT: usize = 100_000;
+/// For one query, its sorts and hash tables and its answer together.
+const MEMORY_LIMIT: usize = 512 << 20;
+
+/// Where the tables are.
+#[derive(Clone)]
+pub struct Tiers {
+    pub hot: Arc<Hot>,
+    /// The Paimon warehouse, `<data>/warm`.
+    pub warm: PathBuf,
+    pub cold: Arc<dyn TableSource>,
+}
+
+/// The cold tier of a data directory, looked up anew for each query.
+struct Archived(PathBuf);
+
+#[async_trait::async_trait]
+impl TableSource for Archived {
+    async fn table(&self) -> Result<iceberg::table::Table, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Cold::table_of(&self.0).await?)
+    }
+}
+
+impl Tiers {
+    /// Of a data directory, for a process that holds no ticks in memory.
+    pub fn of(data_directory: &Path) -> Self {
+        Self {
+            hot: Arc::new(Hot::default()),
+            warm: data_directory.join("warm"),
+            cold: Arc::new(Archived(data_directory.to_owned())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Tiers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tiers").field("hot", &self.hot).field("warm", &self.warm).finish_non_exhaustive()
+    }
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct SqlRequest {
+    pub text: String,
+    /// The cursor: of every table only rows known by then.
+    pub as_of: Option<TapeTime>,
+    /// Of `cold.ticks`, by its id.
+    pub snapshot: Option<i64>,
+    pub timeout: Duration,
+    pub row_limit: usize,
+}
+
+impl SqlRequest {
+    /// Of everything there is now, within 30 s, and no more than 100 000 rows.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), as_of: None, snapshot: None, timeout: TIME_LIMIT, row_limit: ROW_LIMIT }
+    }
+}
+
+/// A table and its columns, for completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDescription {
+    /// As in `warm.candles`.
+    pub name: String,
+    pub columns: Vec<ColumnDescription>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnDescription {
+    pub name: String,
+    /// As SQL calls it, such as `decimal(20,8)`.
+    pub kind: String,
+}
+
+/// Answers questions about the tiers. Cheap to ask from several tasks at once.
+pub struct Sql {
+    tiers: Tiers,
+    memory_limit: usize,
+    /// Functions, rules and settings, which are the same for every request.
+    base: SessionState,
+}
+
+impl std::fmt::Debug for Sql {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sql").field("tiers", &self.tiers).finish_non_exhaustive()
+    }
+}
+
+impl Sql {
+    pub fn new(tiers: Tiers) -> Self {
+        Self { tiers, memory_limit: MEMORY_LIMIT, base: base() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
+    /// Runs one query on the current tokio runtime, which should have more than one thread.
+    ///
+    /// Dropping the future stops the work.
+    /// Errors: the code says which; `sql_time_limit` and `sql_memory_limit` among them. More rows than asked for are no error:
+    /// the result says that it is cut.
+    pub async fn query(&self, request: &SqlRequest) -> Result<SqlResult, SqlError> {
+        let started = clock::monotonic();
+        let statement = read_only::statement(&request.text)?;
+        let catalog = Arc::new(Catalog::new(&self.tiers, request.as_of, request.snapshot));
+        let run = Run {
+            state: self.state(&catalog)?,
+            memory_limit: self.memory_limit,
+            catalog,
+            snapshot: request.snapshot,
+            row_limit: request.row_limit,
+        };
+        // A task of its own, so that a step that does not yield holds up neither the clock nor the caller; it ends with its handle.
+        let task = SpawnedTask::spawn(run.answer(statement));
+        let mut result = match tokio::time::timeout(request.timeout, task).await {
+            Ok(Ok(answer)) => answer?,
+            Ok(Err(error)) => {
+                let message = format!("the query broke off: {error}");
+                return Err(SqlError::new("sql_failed", message, "Please report the query that did it."));
+            }
+            Err(_) => {
+                let seconds = request.timeout.as_secs_f64();
+                return Err(SqlError::new(
+                    "sql_time_limit",
+                    format!("the query was stopped after {seconds} s"),
+                    "Narrow it with WHERE on pair or event_time.",
+                ));
+            }
+        };
+        result.took = started.elapsed();
+        Ok(result)
+    }
+
+    /// As `query`, until `cancelled` turns true.
+    ///
+    /// Errors: also `sql_cancelled`.
+    pub async fn query_until(
+        &self,
+        request: &SqlRequest,
+        mut cancelled: watch::Receiver<bool>,
+    ) -> Result<SqlResult, SqlError> {
+        tokio::select! {
+            result = self.query(request) => result,
+            // A sender that has gone away will not cancel any more.
+            Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => {
+                Err(SqlError::new("sql_cancelled", "the query was cancelled", "Run it again when you want its answer."))
+            }
+        }
+    }
+
+    /// Every table there is, with its columns.
+    pub async fn schema(&self) -> Result<Vec<TableDescription>, SqlError> {
+        let catalog = Catalog::new(&self.tiers, None, None);
+        let mut tables = Vec::new();
+        for tier in catalog.schema_names() {
+            let Some(schema) = catalog.schema(&tier) else { continue };
+            for table in schema.table_names() {
+                let found = schema.table(&table).await.map_err(|error| SqlError::of(&error, &[]))?;
+                let Some(found) = found else { continue };
+                let fields = found.schema();
+                let columns = fields
+                    .fields()
+                    .iter()
+                    .map(|field| ColumnDescription { name: field.name().clone(), kind: kind(field.data_type()) });
+                tables.push(TableDescription { name: format!("{tier}.{table}"), columns: columns.collect() });
+            }
+        }
+        Ok(tables)
+    }
+
+    fn state(&self, catalog: &Arc<Catalog>) -> Result<SessionState, SqlError> {
+        let top = NonZeroUsize::new(3).expect("three is not zero");
+        let pool = TrackConsumersPool::new(GreedyMemoryPool::new(self.memory_limit), top);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            // What does not fit into memory is refused, not written to some disk.
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .build_arc()
+            .map_err(|error| SqlError::of(&error, &[]))?;
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
+        Ok(SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_catalog_list(Arc::new(catalogs))
+            .with_runtime_env(runtime)
+            .build())
+    }
+}
+
+fn base() -> SessionState {
+    let mut config = SessionConfig::new()
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(CATALOG, NO_TIER)
+        .with_information_schema(true);
+    let parser = &mut config.options_mut().sql_parser;
+    // For the place of an error.
+    parser.collect_spans = true;
+    // `price > 0.1` compares decimals: money does not pass through a float.
+    parser.parse_float_as_decimal = true;
+    // No file formats and no table factories: there is nothing here a file could be opened or written with.
+    SessionStateBuilder::new()
+        .with_default_features()
+        .with_file_formats(Vec::new())
+        .with_table_factories(std::collections::HashMap::new())
+        .with_config(config)
+        .build()
+}
+
+/// One query, with all it needs, so that it can run by itself.
+struct Run {
+    state: SessionState,
+    memory_limit: usize,
+    catalog: Arc<Catalog>,
+    snapshot: Option<i64>,
+    row_limit: usize,
+}
+
+impl Run {
+    async fn answer(self, statement: Statement) -> Result<SqlResult, SqlError> {
+        let plan = match self.state.statement_to_plan(statement).await {
+            Ok(plan) => plan,
+            Err(error) => return Err(self.explained(&error)),
+        };
+        // The second lock: whatever the text looked like, a plan that writes does not run.
+        let locked = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        if let Err(error) = locked.verify_plan(&plan) {
+            return Err(SqlError::read_only(error.strip_backtrace().trim_start_matches("Error during planning: ")));
+        }
+        if self.snapshot.is_some() && !self.catalog.cold_was_asked() {
+            return Err(SqlError::new(
+                "sql_snapshot_unused",
+                "a snapshot is of cold.ticks, which this query does not read",
+                "Leave the snapshot out, or ask cold.ticks.",
+            ));
+        }
+        self.collect(plan).await.map_err(|error| self.explained(&error))
+    }
+
+    async fn collect(&self, plan: LogicalPlan) -> EngineResult<SqlResult> {
+        // One more than wanted tells whether there were more; a sort below keeps no more than that.
+        let plan = match plan {
+            plan @ (LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_)) => plan,
+            plan => LogicalPlanBuilder::from(plan).limit(0, Some(self.row_limit.saturating_add(1)))?.build()?,
+        };
+        let plan = self.state.create_physical_plan(&plan).await?;
+        let pool: &Arc<dyn MemoryPool> = &self.state.runtime_env().memory_pool;
+        let held = MemoryConsumer::new("answer").register(pool);
+        let schema = plan.schema();
+        let mut batches = execute_stream(plan, self.state.task_ctx())?;
+        let (mut kept, mut rows, mut truncated) = (Vec::new(), 0, false);
+        while let Some(batch) = batches.try_next().await? {
+            held.try_grow(batch.get_array_memory_size())?;
+            let room = self.row_limit - rows;
+            truncated = batch.num_rows() > room;
+            let batch = if truncated { batch.slice(0, room) } else { batch };
+            rows += batch.num_rows();
+            if batch.num_rows() > 0 {
+                kept.push(batch);
+            }
+            if truncated {
+                break;
+            }
+        }
+        Ok(SqlResult { schema, batches: kept, rows, truncated, took: Duration::ZERO })
+    }
+
+    fn explained(&self, error: &DataFusionError) -> SqlError {
+        let mut error = SqlError::of(error, &self.catalog.names());
+        if error.code == "sql_memory_limit" {
+            error.message = format!("this query needs more than the {} MiB a query may have", self.memory_limit >> 20);
+        }
+        error
+    }
+}
