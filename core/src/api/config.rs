@@ -1,6 +1,7 @@
 //! The one configuration file, `tapedeck.toml` in the data directory. Unknown keys are refused: a typo must not go unnoticed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,16 +23,24 @@ pub struct Config {
     pub rest: String,
     /// What is recorded, in the order of the watchlist.
     pub pairs: Vec<Pair>,
+    /// Seconds between two commits of a live recording to the cold and the warm tier. Files of much less than a minute cost more
+    /// than they hold.
+    pub archive_every_s: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let pairs = PAIRS.iter().map(|p| p.parse().expect("a pair")).collect();
-        Self { feed: FEED.to_owned(), rest: REST.to_owned(), pairs }
+        Self { feed: FEED.to_owned(), rest: REST.to_owned(), pairs, archive_every_s: 60 }
     }
 }
 
 impl Config {
+    /// A second at least.
+    pub fn archive_every(&self) -> Duration {
+        Duration::from_secs(u64::from(self.archive_every_s.max(1)))
+    }
+
     pub fn path(directory: &Path) -> PathBuf {
         directory.join("tapedeck.toml")
     }
@@ -64,7 +73,7 @@ fn invalid(path: &Path, why: &str) -> ApiError {
     ApiError::refused(
         "config_invalid",
         format!("{}: {why}", path.display()),
-        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs.",
+        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s.",
     )
 }
 

@@ -24,9 +24,6 @@ const COLD_BATCH: usize = 262_144;
 /// Candles in one warm commit, at most (and the rest of the last input's).
 const WARM_BATCH: usize = 65_536;
 
-/// How often a live recording is carried on. Files much smaller than a minute would cost more than they hold.
-const EVERY: Duration = Duration::from_secs(60);
-
 /// How many carries lie between two rounds of compaction, expiry and clean-up.
 const MAINTAIN_EVERY: u32 = 10;
 
@@ -192,6 +189,7 @@ pub fn start(
     directory: PathBuf,
     live: Arc<Live>,
     status: SharedStatus,
+    every: Duration,
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -201,20 +199,26 @@ pub fn start(
         .build()?;
     std::thread::Builder::new()
         .name("tapedeck-archive".to_owned())
-        .spawn(move || runtime.block_on(follow(&directory, &live, &status, stop)))
+        .spawn(move || runtime.block_on(follow(&directory, &live, &status, every, stop)))
 }
 
-/// Carries on once a minute until `stop`, and once more then. It opens the tiers itself, so that recording does not
+/// Carries on now and then until `stop`, and once more then. It opens the tiers itself, so that recording does not
 /// wait for them. A failure is told in the status and tried again: the journal keeps everything until it is archived.
-async fn follow(directory: &Path, live: &Live, status: &SharedStatus, mut stop: watch::Receiver<bool>) {
-    let mut minutes = interval(EVERY);
-    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn follow(
+    directory: &Path,
+    live: &Live,
+    status: &SharedStatus,
+    every: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut turns = interval(every);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut archive = None;
     for round in 1u32.. {
         let ends = tokio::select! {
             biased;
             () = asked_to_stop(&mut stop) => true,
-            _ = minutes.tick() => false,
+            _ = turns.tick() => false,
         };
         let maintain = !ends && round.is_multiple_of(MAINTAIN_EVERY);
         let outcome = carry_once(directory, live, status, &mut archive, maintain).await;

@@ -56,6 +56,8 @@ fn an_acknowledged_trade_survives_kill_9() {
     let exchange =
         Exchange::open(Options { messages_per_second: 2_000, time_scale: 3, ..Options::new(seed) }).expect("loopback");
     let deck = Tapedeck::new();
+    // So often that many a kill falls into a commit of a tier.
+    std::fs::write(deck.data.path().join("tapedeck.toml"), "archive_every_s = 1\n").expect("written");
     let feed = exchange.feed_url();
     // Without REST: a lost trade would be fetched again, and nobody would know.
     let start = || deck.start("record", ["--feed", &feed, "--pairs", &pairs, "--acknowledge"]);
@@ -120,6 +122,8 @@ fn an_acknowledged_trade_survives_kill_9() {
         *by_pair.entry(pair).or_default() += 1;
     }
     assert_nothing_lost_or_doubled(&deck, &truth, &last_word, None);
+    let tiers = deck.run::<&str>("reconcile", ["--json"]).expect(0).json();
+    assert!(number(&tiers, "ticks") as usize >= acknowledged.trades.len(), "{tiers}");
 
     recoveries.sort();
     let worst = recoveries.last().copied().unwrap_or_default();

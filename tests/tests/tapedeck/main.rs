@@ -14,4 +14,5 @@ mod import;
 mod lake;
 mod lanes;
 mod support;
+mod tier_steps;
 mod window;
