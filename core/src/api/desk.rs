@@ -161,7 +161,7 @@ impl DeskHost {
             recording: Mutex::new(recording),
             hot,
             archived,
-            sql: SqlDesk::new(Sql::new(tiers), directory.join("exports")),
+            sql: SqlDesk::new(Sql::new(tiers)?, directory.join("exports")),
         })
     }
 

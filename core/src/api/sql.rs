@@ -143,7 +143,7 @@ impl SqlDesk {
     }
 
     pub async fn schema(&self) -> Result<Vec<SqlTable>, SqlFailure> {
-        let tables = self.sql.schema().await?;
+        let tables = self.sql.schema().await;
         let field = |column: ColumnDescription| SqlField { name: column.name, kind: column.kind };
         Ok(tables
             .into_iter()

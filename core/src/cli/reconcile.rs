@@ -10,7 +10,7 @@ pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     let (mut recorder, _) = Recorder::open(data)?;
     // What was still on its way when the last recording ended is no difference.
     tiers::carry(data, &mut recorder)?;
-    let sql = Sql::new(Tiers::of(data));
+    let sql = Sql::new(Tiers::of(data))?;
     let report = tiers::runtime()?.block_on(reconcile(recorder.journal(), &sql))?;
     let mut lines = vec![
         format!("{} ticks and {} candles compared between journal, cold and warm", report.ticks, report.candles),

@@ -36,7 +36,7 @@ pub(super) fn run(data: &Path, request: &Request) -> Result<Outcome, ApiError> {
         row_limit: request.rows,
         ..SqlRequest::new(&request.text)
     };
-    let sql = Sql::new(Tiers::of(data));
+    let sql = Sql::new(Tiers::of(data))?;
     let result = tiers::runtime()?.block_on(sql.query(&question))?;
     match (&request.out, export) {
         (Some(file), Some(format)) => {

@@ -30,9 +30,6 @@ struct Sealed {
 
 impl Lane {
     pub(super) fn push(&mut self, stamped: Stamped) {
-        if self.open.capacity() == 0 {
-            self.open.reserve_exact(SEALED);
-        }
         self.open.push(stamped);
         if self.open.len() == SEALED {
             self.seal();
@@ -54,7 +51,7 @@ impl Lane {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.bytes + self.open.len() * size_of::<Stamped>()
+        self.bytes + self.open.capacity() * size_of::<Stamped>()
     }
 
     fn newest(&self) -> Option<TapeTime> {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
+use datafusion::datasource::TableType;
 use datafusion::error::Result;
 use iceberg::expr::Reference;
 use iceberg::spec::Datum;
@@ -99,6 +100,10 @@ impl SchemaProvider for HotSchema {
         })
     }
 
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        Ok(self.table_exist(name).then_some(TableType::Base))
+    }
+
     fn table_exist(&self, name: &str) -> bool {
         matches!(name, "ticks" | "quotes")
     }
@@ -118,6 +123,10 @@ impl SchemaProvider for WarmSchema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         self.warehouse.table(name, self.as_of).await
+    }
+
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        Ok(self.table_exist(name).then_some(TableType::Base))
     }
 
     fn table_exist(&self, name: &str) -> bool {
@@ -167,6 +176,10 @@ impl SchemaProvider for ColdSchema {
             Some(as_of) => Arc::new(AsOf::new(table, "tape_time", as_of)?),
             None => table,
         }))
+    }
+
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        Ok(self.table_exist(name).then_some(TableType::Base))
     }
 
     fn table_exist(&self, name: &str) -> bool {

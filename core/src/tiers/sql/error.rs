@@ -1,5 +1,7 @@
 //! Why a query gave no answer, where in its text, and what to do.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::{Column, SchemaError, Span};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -67,7 +69,7 @@ impl SqlError {
             ),
             DataFusionError::Plan(text) | DataFusionError::NotImplemented(text) => match missing_table(error, text) {
                 Some(table) => unknown_table(&table, tables).at_span(span),
-                None => Self::new("sql_invalid", sentence(text), "Correct the query and run it again.").at_span(span),
+                None => invalid(error, text).at_span(span),
             },
             other => failed(other).at_span(span),
         }
@@ -152,6 +154,21 @@ fn plain(column: &Column) -> String {
     }
 }
 
+/// The engine's note for people, where it has one, is clearer than its error.
+fn invalid(error: &DataFusionError, text: &str) -> SqlError {
+    let Some(diagnostic) = error.diagnostic() else {
+        return SqlError::new("sql_invalid", sentence(text), "Correct the query and run it again.");
+    };
+    let notes = diagnostic.notes.iter().map(|note| &note.message);
+    let helps = diagnostic.helps.iter().map(|help| &help.message);
+    let advice: Vec<String> = notes.chain(helps).map(|advice| format!("{}.", sentence(advice))).collect();
+    let what_to_do = match advice.is_empty() {
+        true => "Correct the query and run it again.".to_owned(),
+        false => advice.join(" "),
+    };
+    SqlError::new("sql_invalid", sentence(&diagnostic.message), what_to_do)
+}
+
 /// The name as it was written, where an error is about a table that is not there.
 fn missing_table(error: &DataFusionError, text: &str) -> Option<String> {
     let said = error.diagnostic().map_or(text, |diagnostic| diagnostic.message.as_str());
@@ -160,14 +177,7 @@ fn missing_table(error: &DataFusionError, text: &str) -> Option<String> {
 }
 
 fn unknown_table(name: &str, tables: &[String]) -> SqlError {
-    let bare = |table: &str| table.rsplit('.').next().unwrap_or(table).to_owned();
-    let mut near: Vec<String> = tables.iter().filter(|table| bare(table) == bare(name)).cloned().collect();
-    if near.is_empty() {
-        near = nearest(name, tables);
-    }
-    if near.is_empty() {
-        near = tables.iter().filter(|table| !nearest(name, &[bare(table)]).is_empty()).cloned().collect();
-    }
+    let near = nearest(name, tables);
     let what_to_do = match near.is_empty() {
         true => format!("The tables are {}.", list(tables)),
         false => format!("Did you mean {}?", list(&near)),
@@ -175,17 +185,18 @@ fn unknown_table(name: &str, tables: &[String]) -> SqlError {
     SqlError::new("sql_unknown_table", format!("there is no table `{name}`"), what_to_do)
 }
 
-/// Names a few slips of the finger away, the nearest first.
-pub(super) fn nearest(name: &str, names: &[String]) -> Vec<String> {
+/// Names that hold the word, or are a few slips of the finger away, the nearest first.
+fn nearest(name: &str, names: &[String]) -> Vec<String> {
     let name = name.to_lowercase();
-    let mut near: Vec<(usize, &String)> = names
-        .iter()
-        .map(|known| (distance(&name, &known.to_lowercase()), known))
-        .filter(|(slips, known)| *slips <= known.chars().count().div_ceil(3))
-        .collect();
-    near.sort();
-    near.dedup();
-    near.into_iter().take(3).map(|(_, known)| known.clone()).collect()
+    let slips = |known: &String| {
+        let known = known.to_lowercase();
+        if name.len() > 2 && known.contains(&name) { 1 } else { distance(&name, &known) }
+    };
+    let possible = |known: &String| (known.chars().count() / 3).max(1);
+    let near: BTreeSet<(usize, &String)> =
+        names.iter().map(|known| (slips(known), known)).filter(|(slips, known)| *slips <= possible(known)).collect();
+    let least = near.first().map_or(0, |(slips, _)| *slips);
+    near.into_iter().take_while(|(slips, _)| *slips <= least + 1).take(3).map(|(_, known)| known.clone()).collect()
 }
 
 /// Letters to add, drop or change to make one of the other (Levenshtein).
@@ -220,17 +231,18 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_finger_is_recognised_and_another_word_is_not() {
-        let names: Vec<String> = ["warm.candles", "warm.trades", "cold.ticks"].map(str::to_owned).to_vec();
-        assert_eq!(nearest("warm.candels", &names), ["warm.candles"]);
-        assert_eq!(nearest("COLD.TICK", &names), ["cold.ticks"]);
-        assert!(nearest("positions", &names).is_empty());
-    }
-
-    #[test]
-    fn a_table_named_without_its_tier_finds_every_tier_that_has_it() {
-        let names: Vec<String> = ["hot.ticks", "cold.ticks", "warm.candles"].map(str::to_owned).to_vec();
-        assert_eq!(unknown_table("ticks", &names).r#do, "Did you mean `hot.ticks`, `cold.ticks`?");
-        assert_eq!(unknown_table("candle", &names).r#do, "Did you mean `warm.candles`?");
-        assert!(unknown_table("x", &names).r#do.starts_with("The tables are"));
+        let names = ["warm.candles", "warm.trades", "cold.ticks", "hot.ticks", "best_bid", "side"].map(str::to_owned);
+        for (name, expected) in [
+            ("warm.candels", vec!["warm.candles"]),
+            ("COLD.TICK", vec!["cold.ticks"]),
+            ("ticks", vec!["cold.ticks", "hot.ticks"]),
+            ("candle", vec!["warm.candles"]),
+            ("bid", vec!["best_bid"]),
+            ("sied", vec![]),
+            ("sid", vec!["side"]),
+            ("positions", vec![]),
+        ] {
+            assert_eq!(nearest(name, &names), expected, "{name}");
+        }
     }
 }

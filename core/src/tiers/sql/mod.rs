@@ -6,6 +6,7 @@
 //!
 //! * [`SqlError`] says what is wrong with a query, and where; `read_only` what may be asked at all.
 //! * `catalog` has the names; `iceberg` (with `pushdown`), `warm` and [`super::hot`] the tables; `cursor` cuts them.
+//! * `session` runs a query within its limits, and `stop` makes sure that it ends.
 //! * [`SqlResult`] is an answer; `export` writes it to a file.
 
 mod catalog;
@@ -17,6 +18,7 @@ mod pushdown;
 mod read_only;
 mod result;
 mod session;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod warm;

@@ -1,5 +1,6 @@
 //! Running a query: planned, watched, and cut off.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,10 +19,12 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use futures_util::TryStreamExt;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use super::catalog::{CATALOG, Catalog, NO_TIER};
 use super::result::{SqlResult, kind};
+use super::stop::{GiveWay, Wanted, Watch};
 use super::{SqlError, TableSource, read_only};
 use crate::clock;
 use crate::domain::TapeTime;
@@ -109,6 +112,7 @@ pub struct Sql {
     memory_limit: usize,
     /// Functions, rules and settings, which are the same for every request.
     base: SessionState,
+    threads: Threads,
 }
 
 impl std::fmt::Debug for Sql {
@@ -118,8 +122,9 @@ impl std::fmt::Debug for Sql {
 }
 
 impl Sql {
-    pub fn new(tiers: Tiers) -> Self {
-        Self { tiers, memory_limit: MEMORY_LIMIT, base: base() }
+    /// Errors: `sql_no_threads`.
+    pub fn new(tiers: Tiers) -> Result<Self, SqlError> {
+        Ok(Self { tiers, memory_limit: MEMORY_LIMIT, base: base(), threads: Threads::new()? })
     }
 
     #[cfg(test)]
@@ -128,24 +133,31 @@ impl Sql {
         self
     }
 
-    /// Runs one query on the current tokio runtime, which should have more than one thread.
+    /// Tasks that have not ended.
+    #[cfg(test)]
+    pub(super) fn working(&self) -> usize {
+        self.threads.0.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks())
+    }
+
+    /// Runs one query, on threads of its own. Dropping the future stops the work.
     ///
-    /// Dropping the future stops the work.
     /// Errors: the code says which; `sql_time_limit` and `sql_memory_limit` among them. More rows than asked for are no error:
     /// the result says that it is cut.
     pub async fn query(&self, request: &SqlRequest) -> Result<SqlResult, SqlError> {
         let started = clock::monotonic();
         let statement = read_only::statement(&request.text)?;
         let catalog = Arc::new(Catalog::new(&self.tiers, request.as_of, request.snapshot));
+        let wanted = Wanted::default();
         let run = Run {
             state: self.state(&catalog)?,
+            watch: wanted.watch(),
             memory_limit: self.memory_limit,
             catalog,
             snapshot: request.snapshot,
             row_limit: request.row_limit,
         };
-        // A task of its own, so that a step that does not yield holds up neither the clock nor the caller; it ends with its handle.
-        let task = SpawnedTask::spawn(run.answer(statement));
+        // Ends when it is dropped.
+        let task = self.threads.spawn(run.answer(statement));
         let mut result = match tokio::time::timeout(request.timeout, task).await {
             Ok(Ok(answer)) => answer?,
             Ok(Err(error)) => {
@@ -182,15 +194,14 @@ impl Sql {
         }
     }
 
-    /// Every table there is, with its columns.
-    pub async fn schema(&self) -> Result<Vec<TableDescription>, SqlError> {
+    /// Every table that can be opened now, with its columns.
+    pub async fn schema(&self) -> Vec<TableDescription> {
         let catalog = Catalog::new(&self.tiers, None, None);
         let mut tables = Vec::new();
         for tier in catalog.schema_names() {
             let Some(schema) = catalog.schema(&tier) else { continue };
             for table in schema.table_names() {
-                let found = schema.table(&table).await.map_err(|error| SqlError::of(&error, &[]))?;
-                let Some(found) = found else { continue };
+                let Ok(Some(found)) = schema.table(&table).await else { continue };
                 let fields = found.schema();
                 let columns = fields
                     .fields()
@@ -199,7 +210,7 @@ impl Sql {
                 tables.push(TableDescription { name: format!("{tier}.{table}"), columns: columns.collect() });
             }
         }
-        Ok(tables)
+        tables
     }
 
     fn state(&self, catalog: &Arc<Catalog>) -> Result<SessionState, SqlError> {
@@ -220,6 +231,37 @@ impl Sql {
     }
 }
 
+/// Threads of queries alone: one that is in the middle of a long step holds up neither the clock that ends it nor a recording.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn new() -> Result<Self, SqlError> {
+        let runtime = Builder::new_multi_thread().thread_name("sql").enable_all().build().map_err(|error| {
+            let message = format!("no threads could be started for queries: {error}");
+            SqlError::new("sql_no_threads", message, "Close other programs and start again.")
+        })?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn spawn<F>(&self, work: F) -> SpawnedTask<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let runtime = self.0.as_ref().expect("it is taken only when dropped");
+        let _inside = runtime.enter();
+        SpawnedTask::spawn(work)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Not waited for: whoever drops this may be on a thread that must not wait.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 fn base() -> SessionState {
     let mut config = SessionConfig::new()
         .with_create_default_catalog_and_schema(false)
@@ -234,7 +276,8 @@ fn base() -> SessionState {
     SessionStateBuilder::new()
         .with_default_features()
         .with_file_formats(Vec::new())
-        .with_table_factories(std::collections::HashMap::new())
+        .with_table_factories(HashMap::new())
+        .with_physical_optimizer_rule(Arc::new(GiveWay))
         .with_config(config)
         .build()
 }
@@ -242,6 +285,7 @@ fn base() -> SessionState {
 /// One query, with all it needs, so that it can run by itself.
 struct Run {
     state: SessionState,
+    watch: Watch,
     memory_limit: usize,
     catalog: Arc<Catalog>,
     snapshot: Option<i64>,
@@ -275,7 +319,8 @@ impl Run {
             plan @ (LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_)) => plan,
             plan => LogicalPlanBuilder::from(plan).limit(0, Some(self.row_limit.saturating_add(1)))?.build()?,
         };
-        let plan = self.state.create_physical_plan(&plan).await?;
+        let plan = self.watch.clone().over(self.state.optimize(&plan)?)?;
+        let plan = self.state.query_planner().create_physical_plan(&plan, &self.state).await?;
         let pool: &Arc<dyn MemoryPool> = &self.state.runtime_env().memory_pool;
         let held = MemoryConsumer::new("answer").register(pool);
         let schema = plan.schema();
