@@ -70,12 +70,6 @@ impl Session {
         Ok(Rectangle { x: side("x")?, y: side("y")?, width: side("width")?, height: side("height")? })
     }
 
-    /// A PNG of the element as it is painted.
-    pub fn screenshot(&self, element: &Element) -> io::Result<Vec<u8>> {
-        let found = self.ask("GET", &format!("/element/{}/screenshot", element.0), None)?;
-        base64(found.as_str().unwrap_or_default()).ok_or_else(|| wrong(&found))
-    }
-
     /// A PNG of the page.
     pub fn picture(&self) -> io::Result<Vec<u8>> {
         let found = self.ask("GET", "/screenshot", None)?;

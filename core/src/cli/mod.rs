@@ -231,7 +231,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
                 text: query.clone(),
                 as_of: as_of.map(|t| t.0),
                 snapshot: *snapshot,
-                format: if json { sql::Format::Json } else { *format },
+                format: if json && *format == sql::Format::Table { sql::Format::Json } else { *format },
                 out: out.clone(),
                 rows: *rows,
             },

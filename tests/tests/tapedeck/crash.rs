@@ -122,7 +122,7 @@ fn an_acknowledged_trade_survives_kill_9() {
         *by_pair.entry(pair).or_default() += 1;
     }
     assert_nothing_lost_or_doubled(&deck, &truth, &last_word, None);
-    let tiers = deck.run::<&str>("reconcile", ["--json"]).expect(0).json();
+    let tiers = deck.run::<&str>("reconcile", []).expect(0).json();
     assert!(number(&tiers, "ticks") as usize >= acknowledged.trades.len(), "{tiers}");
 
     recoveries.sort();

@@ -50,7 +50,7 @@ impl Steps {
 
     fn again(&self, file: &std::path::Path, fail_at: Option<&str>) -> Option<i32> {
         let mut command = self.deck.command("import");
-        command.args(["--json", "--pair", "BTC-USD"]).arg(file);
+        command.args(["--pair", "BTC-USD"]).arg(file);
         if let Some(step) = fail_at {
             command.env("TAPEDECK_FAIL_AT", step);
         }
@@ -58,7 +58,7 @@ impl Steps {
     }
 
     fn all_there_once(&self, after: &str) {
-        let found = self.deck.run("reconcile", ["--json"]);
+        let found = self.deck.run::<&str>("reconcile", []);
         assert_eq!(found.code, Some(0), "after {after}: {found:#?}");
         let found = found.json();
         assert_eq!(number(&found, "ticks"), self.files * 200, "after {after}: {found}");

@@ -143,10 +143,13 @@ impl Desk {
 
     /// Pixels of the chart in the colour of rising and of falling bars.
     fn coloured(&self) -> (usize, usize) {
-        let chart = self.session.find("chart").unwrap_or_else(|e| self.fail(&e.to_string()));
-        let png = self.session.screenshot(&chart).unwrap_or_else(|e| self.fail(&format!("chart: {e}")));
+        let chart = self.session.find("chart").and_then(|chart| self.session.rectangle(&chart));
+        let chart = chart.unwrap_or_else(|e| self.fail(&format!("chart: {e}")));
+        // Cut out of the whole page: WebKit's own picture of an element may show another place when the page is full.
+        let png = self.session.picture().unwrap_or_else(|e| self.fail(&format!("page: {e}")));
         let image = image::load_from_memory(&png)
             .unwrap_or_else(|e| self.fail(&format!("the screenshot is no PNG: {e}")))
+            .crop_imm(chart.x as u32, chart.y as u32, chart.width as u32, chart.height as u32)
             .to_rgb8();
         let near =
             |pixel: &image::Rgb<u8>, colour: [u8; 3]| pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 10);
