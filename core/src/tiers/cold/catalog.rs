@@ -2,7 +2,7 @@
 //!
 //! The library's own SQL catalog ignores a COMMIT that fails, and its transaction tries again by itself after any retryable error, on top of
 //! what it may just have written. Here COMMIT is checked, and a snapshot whose `tapedeck.seq` is not above the current one is refused
-//! for good, in the same place that swaps the row. So rows arrive once, whoever retries.
+//! for good (`admit`), whichever way it comes. So rows arrive once, whoever retries.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use iceberg::io::{FileIO, FileIOBuilder};
-use iceberg::spec::{MAIN_BRANCH, Snapshot, TableMetadata, TableMetadataBuilder};
+use iceberg::spec::{MAIN_BRANCH, Operation, Snapshot, TableMetadata, TableMetadataBuildResult, TableMetadataBuilder};
 use iceberg::table::Table;
 use iceberg::{
     Catalog, Error, ErrorKind, MetadataLocation, Namespace, NamespaceIdent, Result, Runtime, TableCommit,
@@ -41,6 +41,29 @@ const SCHEMA: [&str; 2] = [
      PRIMARY KEY (catalog_name, namespace, property_key))",
 ];
 
+/// A commit that did not succeed, and what is known of it.
+#[derive(Debug)]
+pub(super) enum CommitError {
+    /// Nothing was published, now or ever: what was written for it can be deleted.
+    Refused(Error),
+    /// COMMIT itself failed. The table may hold it all the same, at once or after a crash, when SQLite reads its log again.
+    Unsure(Error),
+}
+
+impl From<Error> for CommitError {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Refused(error) | CommitError::Unsure(error) => error,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct LocalCatalog {
     warehouse: String,
@@ -53,7 +76,8 @@ fn sql(error: sqlx::Error) -> Error {
     Error::new(ErrorKind::Unexpected, format!("the catalog: {error}")).with_source(error)
 }
 
-fn injected(error: std::io::Error) -> Error {
+/// A step that failed because a test asked it to.
+pub(super) fn injected(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Unexpected, error.to_string())
 }
 
@@ -131,7 +155,7 @@ impl LocalCatalog {
     }
 
     /// Compare and swap. Errors: a conflict when the row has moved on.
-    async fn swap(&self, name: &TableIdent, from: &str, to: &str) -> Result<()> {
+    async fn swap(&self, name: &TableIdent, from: &str, to: &str) -> std::result::Result<(), CommitError> {
         failpoint("cold.commit.begin").map_err(injected)?;
         let mut transaction = self.pool.begin().await.map_err(sql)?;
         let changed = sqlx::query(
@@ -150,40 +174,77 @@ impl LocalCatalog {
         .rows_affected();
         if changed != 1 {
             let what = format!("{name} was changed by another writer");
-            return Err(Error::new(ErrorKind::CatalogCommitConflicts, what));
+            return Err(Error::new(ErrorKind::CatalogCommitConflicts, what).into());
         }
         failpoint("cold.commit.swapped").map_err(injected)?;
-        transaction.commit().await.map_err(sql)?;
-        failpoint("cold.commit.done").map_err(injected)
+        transaction.commit().await.map_err(|error| CommitError::Unsure(sql(error)))?;
+        failpoint("cold.commit.done").map_err(|error| CommitError::Unsure(injected(error)))
     }
 
     /// Publishes metadata that was built on `base`.
-    async fn publish(&self, base: &Table, metadata: TableMetadata) -> Result<Table> {
+    async fn publish(&self, base: &Table, built: TableMetadataBuildResult) -> std::result::Result<Table, CommitError> {
+        let metadata = built.metadata;
         let from = base.metadata_location_result()?.to_owned();
         let to = MetadataLocation::from_str(&from)?.with_next_version().with_new_metadata(&metadata);
         metadata.write_to(&self.files, &to).await?;
         failpoint("cold.commit.metadata").map_err(injected)?;
-        self.swap(base.identifier(), &from, &to.to_string()).await?;
-        self.table(base.identifier(), to.to_string(), metadata)
+        match self.swap(base.identifier(), &from, &to.to_string()).await {
+            // Its name was never used before: if the row has it, it is published, whatever was said.
+            Err(CommitError::Unsure(error))
+                if self.location(base.identifier()).await.is_ok_and(|now| now == Some(to.to_string())) =>
+            {
+                tracing::warn!(%error, "a commit said that it failed, and had succeeded");
+            }
+            other => other?,
+        }
+        // Each tells of every snapshot: one a minute, kept for a day, would be gigabytes.
+        for old in built.expired_metadata_logs {
+            if let Err(error) = self.files.delete(&old.metadata_file).await {
+                tracing::warn!(file = old.metadata_file, %error, "old metadata stays behind");
+            }
+        }
+        Ok(self.table(base.identifier(), to.to_string(), metadata)?)
     }
 
-    /// Publishes a snapshot that holds the same rows in other files. No transaction of the library can.
-    pub(super) async fn replace(&self, base: &Table, snapshot: Snapshot) -> Result<Table> {
-        if through_of(&snapshot)? != through(base.metadata())? {
-            return Err(Error::new(
-                ErrorKind::PreconditionFailed,
-                "joining files may not change which inputs are held",
-            ));
-        }
-        let builder = base.metadata().clone().into_builder(Some(base.metadata_location_result()?.to_owned()));
-        self.publish(base, builder.set_branch_snapshot(snapshot, MAIN_BRANCH)?.build()?.metadata).await
+    /// Publishes a snapshot that was built on `base`. Errors: see `CommitError`, and `admit` for what is refused.
+    pub(super) async fn commit(&self, base: &Table, snapshot: Snapshot) -> std::result::Result<Table, CommitError> {
+        admit(through(base.metadata())?, &snapshot)?;
+        let built = builder(base)?.set_branch_snapshot(snapshot, MAIN_BRANCH)?.build()?;
+        self.publish(base, built).await
     }
 
     /// Publishes the table without these snapshots.
-    pub(super) async fn forget(&self, base: &Table, snapshots: &[i64]) -> Result<Table> {
-        let builder = base.metadata().clone().into_builder(Some(base.metadata_location_result()?.to_owned()));
-        self.publish(base, builder.remove_snapshots(snapshots).build()?.metadata).await
+    pub(super) async fn forget(&self, base: &Table, snapshots: &[i64]) -> std::result::Result<Table, CommitError> {
+        let built = builder(base)?.remove_snapshots(snapshots).build()?;
+        self.publish(base, built).await
     }
+
+    /// Moves SQLite's log into the database, after which no commit that failed can come back out of it. `false` when a reader was in the way.
+    pub(super) async fn settle(&self) -> Result<bool> {
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await.map_err(sql)?;
+        Ok(row.try_get::<i64, _>(0).map_err(sql)? == 0)
+    }
+}
+
+fn builder(base: &Table) -> Result<TableMetadataBuilder> {
+    Ok(base.metadata().clone().into_builder(Some(base.metadata_location_result()?.to_owned())))
+}
+
+/// Whether a snapshot may stand on a table that holds inputs through `held`: one with rows brings later inputs, and one with the same rows in
+/// other files brings none. No retry makes it right, so the refusal does not ask for one.
+fn admit(held: Seq, snapshot: &Snapshot) -> Result<()> {
+    let given = through_of(snapshot)?;
+    let (right, what) = match snapshot.summary().operation {
+        Operation::Append => (given > held, "the table holds inputs through"),
+        Operation::Replace => (given == held, "joining files may not change that the table holds inputs through"),
+        Operation::Overwrite | Operation::Delete => {
+            (false, "nothing is taken out of a table that holds inputs through")
+        }
+    };
+    if right {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::PreconditionFailed, format!("{what} {}, and {} was given", held.0, given.0)))
 }
 
 #[async_trait]
@@ -194,18 +255,14 @@ impl Catalog for LocalCatalog {
             requirement.check(Some(current.metadata()))?;
         }
         let held = through(current.metadata())?;
-        let mut builder = current.metadata().clone().into_builder(Some(current.metadata_location_result()?.to_owned()));
+        let mut builder = builder(&current)?;
         for update in commit.take_updates() {
             if let TableUpdate::AddSnapshot { snapshot } = &update {
-                let given = through_of(snapshot)?;
-                if given <= held {
-                    let what = format!("the table holds inputs through {}, and {} was given", held.0, given.0);
-                    return Err(Error::new(ErrorKind::PreconditionFailed, what));
-                }
+                admit(held, snapshot)?;
             }
             builder = update.apply(builder)?;
         }
-        self.publish(&current, builder.build()?.metadata).await
+        Ok(self.publish(&current, builder.build()?).await?)
     }
 
     async fn load_table(&self, name: &TableIdent) -> Result<Table> {

@@ -4,28 +4,27 @@
 //! double them. Before it is published the new files are read back, by another way than they were written, and must give the same count
 //! and the same sum of row hashes. Older snapshots keep their files until they expire.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
 
-use iceberg::spec::{
-    DataFile, ManifestContentType, ManifestEntryRef, ManifestListWriter, ManifestWriterBuilder, Operation,
-    PartitionSpec, Schema, Snapshot, SnapshotSummaryCollector, Struct, Summary,
-};
+use iceberg::spec::{DataFile, Literal, PrimitiveLiteral};
 use iceberg::table::Table;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::catalog::{LocalCatalog, THROUGH};
+use super::catalog::{CommitError, LocalCatalog, injected};
 use super::reader::{TickQuery, Ticks};
 use super::storage::{blocking, local};
 use super::writer::{FilesWriter, take_back};
-use super::{ColdError, rows};
+use super::{ColdError, rows, snapshot};
 use crate::clock;
 use crate::domain::Stamped;
-use crate::domain::time::MILLISECOND;
+use crate::domain::time::DAY;
 use crate::tiers::failpoint::failpoint;
 
-/// A day with more files than this is worth joining.
+/// A day that is not over is joined when it has more small files than this.
 const FILES_OF_A_DAY: usize = 8;
+
+/// Days in one snapshot. A year that was imported in pieces is joined in a dozen, and a crash costs one of them.
+const DAYS_AT_ONCE: usize = 32;
 
 /// Files of at least this size are left as they are.
 const LARGE: u64 = 128 << 20;
@@ -58,34 +57,55 @@ impl Digest {
     }
 }
 
-/// Joins the small files of every day that has more than a few. `None` when there is nothing to do.
+/// Which files of a day to join, by their sizes: none, or two and more.
+///
+/// A day that is over becomes one file. One that grows is joined when it has more than a few, the smallest first, and a larger one only when
+/// those before it together weigh half as much: rewriting the whole day for each handful of minutes would write it a hundred times.
+pub(super) fn worth_joining(sizes: &[u64], over: bool) -> Vec<usize> {
+    let mut small: Vec<usize> = (0..sizes.len()).filter(|&at| sizes[at] < LARGE).collect();
+    small.sort_by_key(|&at| sizes[at]);
+    if over {
+        return if small.len() > 1 { small } else { Vec::new() };
+    }
+    let Some(excess) = small.len().checked_sub(FILES_OF_A_DAY).filter(|&excess| excess > 0) else {
+        return Vec::new();
+    };
+    let mut together = 0;
+    let joined = small.iter().enumerate().take_while(|&(place, &at)| {
+        let joins = place <= excess || sizes[at] <= 2 * together;
+        together += sizes[at];
+        joins
+    });
+    joined.map(|(_, &at)| at).collect()
+}
+
+/// Days since 1970, as the table is partitioned.
+fn day_of(file: &DataFile) -> Result<i32, ColdError> {
+    match file.partition().fields() {
+        [Some(Literal::Primitive(PrimitiveLiteral::Int(day)))] => Ok(*day),
+        _ => Err(ColdError::Damaged(format!("{} is of no day", file.file_path()))),
+    }
+}
+
+/// Joins small files, of some days at a time. `None` when there is nothing to do.
 pub(super) async fn run(catalog: &LocalCatalog, table: &Table) -> Result<Option<(Table, Compacted)>, ColdError> {
-    let Some(snapshot) = table.metadata().current_snapshot() else { return Ok(None) };
-    let mut live: Vec<ManifestEntryRef> = Vec::new();
-    for manifest in table.manifest_list_reader(snapshot).load().await?.entries() {
-        if manifest.content != ManifestContentType::Data {
-            return Err(ColdError::Damaged("another program deleted rows of it; its files are not joined".to_owned()));
-        }
-        let entries = manifest.load_manifest(table.file_io()).await?;
-        live.extend(entries.entries().iter().filter(|entry| entry.is_alive()).cloned());
+    let live = snapshot::live_files(table).await?;
+    let mut days: BTreeMap<i32, Vec<&DataFile>> = BTreeMap::new();
+    for entry in &live {
+        days.entry(day_of(entry.data_file())?).or_default().push(entry.data_file());
     }
-    let mut days: Vec<(Struct, Vec<ManifestEntryRef>)> = Vec::new();
-    for entry in live.iter().filter(|entry| entry.data_file().file_size_in_bytes() < LARGE) {
-        let day = entry.data_file().partition();
-        match days.iter_mut().find(|(known, _)| known == day) {
-            Some((_, files)) => files.push(Arc::clone(entry)),
-            None => days.push((day.clone(), vec![Arc::clone(entry)])),
-        }
-    }
-    days.retain(|(_, files)| files.len() > FILES_OF_A_DAY);
-    if days.is_empty() {
-        return Ok(None);
-    }
+    // Only housekeeping goes by the wall clock: what is joined when makes no difference to any answer.
+    let today = clock::received_now().nanos().div_euclid(DAY);
+    let worth = days.into_iter().filter_map(|(day, files)| {
+        let sizes: Vec<u64> = files.iter().map(|file| file.file_size_in_bytes()).collect();
+        let joined = worth_joining(&sizes, i64::from(day) < today);
+        let names: HashSet<String> = joined.iter().map(|&at| files[at].file_path().to_owned()).collect();
+        let counted = joined.iter().map(|&at| files[at].record_count()).sum::<u64>();
+        (!names.is_empty()).then_some((names, counted))
+    });
     let (mut done, mut added, mut removed) = (Compacted::default(), Vec::new(), HashSet::new());
-    for (_, files) in &days {
-        let names: HashSet<String> = files.iter().map(|entry| entry.file_path().to_owned()).collect();
-        let joined = join(table, &names).await;
-        let (files, digest) = match joined {
+    for (names, counted) in worth.take(DAYS_AT_ONCE) {
+        let (files, rows) = match join(table, &names, counted).await {
             Ok(joined) => joined,
             Err(error) => {
                 take_back(table, &added).await;
@@ -95,31 +115,45 @@ pub(super) async fn run(catalog: &LocalCatalog, table: &Table) -> Result<Option<
         done.days += 1;
         done.files_before += names.len();
         done.files_after += files.len();
-        done.rows += digest.rows;
+        done.rows += rows;
         added.extend(files);
         removed.extend(names);
     }
-    failpoint("cold.compact.written").map_err(injected)?;
-    let snapshot = match replacement(table, snapshot, &live, &removed, &added).await {
-        Ok(snapshot) => snapshot,
+    if removed.is_empty() {
+        return Ok(None);
+    }
+    let drafted = async {
+        failpoint("cold.compact.written").map_err(injected)?;
+        let snapshot = snapshot::with_replaced(table, &live, &removed, &added).await?;
+        failpoint("cold.compact.manifests").map_err(injected)?;
+        Ok(snapshot)
+    };
+    let outcome = match drafted.await {
+        Ok(snapshot) => catalog.commit(table, snapshot).await,
         Err(error) => {
             take_back(table, &added).await;
             return Err(error);
         }
     };
-    failpoint("cold.compact.manifests").map_err(injected)?;
-    // When this fails it may still have been published; the clean-up of orphans will know.
-    let table = catalog.replace(table, snapshot).await?;
+    let table = match outcome {
+        Ok(table) => table,
+        Err(error) => {
+            if let CommitError::Refused(_) = error {
+                take_back(table, &added).await;
+            }
+            return Err(iceberg::Error::from(error).into());
+        }
+    };
     failpoint("cold.compact.published").map_err(injected)?;
     Ok(Some((table, done)))
 }
 
-fn injected(error: std::io::Error) -> ColdError {
-    iceberg::Error::new(iceberg::ErrorKind::Unexpected, error.to_string()).into()
-}
-
-/// The rows of these files in new ones, read back and found the same.
-async fn join(table: &Table, names: &HashSet<String>) -> Result<(Vec<DataFile>, Digest), ColdError> {
+/// The rows of these files, which the manifests have `counted`, in new ones, read back and found the same.
+pub(super) async fn join(
+    table: &Table,
+    names: &HashSet<String>,
+    counted: u64,
+) -> Result<(Vec<DataFile>, u64), ColdError> {
     let mut rows = Ticks::plan_files(table.clone(), TickQuery::all(), Some(names)).await?;
     let mut writer = FilesWriter::new(table)?;
     let mut read = Digest::default();
@@ -134,12 +168,14 @@ async fn join(table: &Table, names: &HashSet<String>) -> Result<(Vec<DataFile>, 
     let files = writer.close().await?;
     let written = read_back(&files).await;
     match written {
-        Ok(written) if written == read => Ok((files, read)),
+        Ok(written) if written == read && read.rows == counted => Ok((files, read.rows)),
         other => {
             take_back(table, &files).await;
             let written = other?;
-            let what =
-                format!("{} rows were read and {} are in the new files, or they differ", read.rows, written.rows);
+            let what = format!(
+                "{counted} rows should be in the old ones, {} were read and {} are in the new, or they differ",
+                read.rows, written.rows
+            );
             Err(ColdError::Rewrite(what))
         }
     }
@@ -176,95 +212,4 @@ async fn read_back(files: &[DataFile]) -> Result<Digest, ColdError> {
         digest.sum = digest.sum.wrapping_add(found.sum);
     }
     Ok(digest)
-}
-
-/// The snapshot in which `added` stand for `removed`. Its manifests are written anew, so that they do not pile up either.
-async fn replacement(
-    table: &Table,
-    before: &Snapshot,
-    live: &[ManifestEntryRef],
-    removed: &HashSet<String>,
-    added: &[DataFile],
-) -> Result<Snapshot, ColdError> {
-    let metadata = table.metadata();
-    let (schema, partitions) = (metadata.current_schema().clone(), metadata.default_partition_spec().clone());
-    let id = (uuid::Uuid::new_v4().as_u128() as i64) & i64::MAX;
-    let unique = uuid::Uuid::new_v4();
-    let folder = format!("{}/metadata", metadata.location());
-    let mut summary = SnapshotSummaryCollector::default();
-    let manifest =
-        |number: u8| manifest_writer(table, &format!("{folder}/{unique}-m{number}.avro"), id, &schema, &partitions);
-
-    let unnumbered = || ColdError::Damaged("a manifest does not say when its files were added".to_owned());
-    let (mut gone, mut stays, mut new) = (manifest(0)?, manifest(1)?, manifest(2)?);
-    let mut kept = 0;
-    for entry in live {
-        let file = entry.data_file().clone();
-        let number = entry.sequence_number().ok_or_else(unnumbered)?;
-        if removed.contains(entry.file_path()) {
-            summary.remove_file(&file, schema.clone(), partitions.clone());
-            gone.add_delete_file(file, number, entry.file_sequence_number)?;
-        } else {
-            let since = entry.snapshot_id().ok_or_else(unnumbered)?;
-            stays.add_existing_file(file, since, number, entry.file_sequence_number)?;
-            kept += 1;
-        }
-    }
-    for file in added {
-        summary.add_file(file, schema.clone(), partitions.clone());
-        // The number of this snapshot, by inheritance.
-        new.add_file(file.clone(), -1)?;
-    }
-    let mut manifests = vec![gone.write_manifest_file().await?, new.write_manifest_file().await?];
-    if kept > 0 {
-        manifests.push(stays.write_manifest_file().await?);
-    }
-    let number = metadata.next_sequence_number();
-    let list = format!("{folder}/snap-{id}-0-{unique}.avro");
-    let output = table.file_io().new_output(&list)?.writer().await?;
-    let mut writer = ManifestListWriter::v2(output, id, Some(before.snapshot_id()), number);
-    writer.add_manifests(manifests.into_iter())?;
-    writer.close().await?;
-
-    let properties = totals(summary.build(), &before.summary().additional_properties);
-    Ok(Snapshot::builder()
-        .with_snapshot_id(id)
-        .with_parent_snapshot_id(Some(before.snapshot_id()))
-        .with_sequence_number(number)
-        // Time travel searches by time, so it may not go back when the wall clock does.
-        .with_timestamp_ms((clock::received_now().nanos() / MILLISECOND).max(metadata.last_updated_ms()))
-        .with_manifest_list(list)
-        .with_summary(Summary { operation: Operation::Replace, additional_properties: properties })
-        .with_schema_id(metadata.current_schema_id())
-        .build())
-}
-
-fn manifest_writer(
-    table: &Table,
-    path: &str,
-    snapshot: i64,
-    schema: &Arc<Schema>,
-    partitions: &Arc<PartitionSpec>,
-) -> Result<iceberg::spec::ManifestWriter, ColdError> {
-    let output = table.file_io().new_output(path)?;
-    Ok(ManifestWriterBuilder::new(output, Some(snapshot), schema.clone(), partitions.as_ref().clone()).build_v2_data())
-}
-
-/// What changed, and what there is after it; which inputs are held goes on unchanged.
-fn totals(mut changed: HashMap<String, String>, before: &HashMap<String, String>) -> HashMap<String, String> {
-    let number =
-        |map: &HashMap<String, String>, name: &str| map.get(name).and_then(|n| n.parse::<i64>().ok()).unwrap_or(0);
-    let counted: BTreeMap<_, _> = [
-        ("total-data-files", "added-data-files", "deleted-data-files"),
-        ("total-records", "added-records", "deleted-records"),
-        ("total-files-size", "added-files-size", "removed-files-size"),
-    ]
-    .into_iter()
-    .map(|(total, added, removed)| (total, number(before, total) + number(&changed, added) - number(&changed, removed)))
-    .collect();
-    changed.extend(counted.into_iter().map(|(name, total)| (name.to_owned(), total.to_string())));
-    if let Some(through) = before.get(THROUGH) {
-        changed.insert(THROUGH.to_owned(), through.clone());
-    }
-    changed
 }

@@ -1,6 +1,8 @@
 //! What can go wrong in the cold tier.
 
-use crate::domain::Seq;
+use std::path::PathBuf;
+
+use crate::domain::{EventTime, Seq};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ColdError {
@@ -14,6 +16,12 @@ pub enum ColdError {
     Unreadable { column: &'static str, why: String },
     #[error("market.ticks: snapshot {id} is not kept{}", told(.kept))]
     NoSnapshot { id: i64, kept: Vec<i64> },
+    #[error("market.ticks: of {at} no state is kept{}", told_since(.since))]
+    NoSnapshotAt { at: EventTime, since: Option<EventTime> },
+    #[error("market.ticks says it lies in {}, and was found in {}: move a data directory with `tapedeck move`", recorded.display(), found.display())]
+    Moved { recorded: PathBuf, found: PathBuf },
+    #[error("market.ticks: {} can not be its folder: {source}", folder.display())]
+    Folder { folder: PathBuf, source: std::io::Error },
     #[error("market.ticks: files that were joined do not hold what they did: {0}. Nothing was replaced")]
     Rewrite(String),
     #[error("market.ticks: {0}")]
@@ -25,4 +33,8 @@ fn told(kept: &[i64]) -> String {
         [] => "; none is yet".to_owned(),
         kept => format!("; kept are {}", kept.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
     }
+}
+
+fn told_since(since: &Option<EventTime>) -> String {
+    since.map_or_else(|| "; none is yet".to_owned(), |since| format!("; they are from {since} on"))
 }

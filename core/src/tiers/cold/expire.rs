@@ -8,7 +8,7 @@ use iceberg::spec::{SnapshotRef, TableMetadata};
 use iceberg::table::Table;
 
 use super::ColdError;
-use super::catalog::LocalCatalog;
+use super::catalog::{LocalCatalog, injected};
 use super::storage::{blocking, local};
 use crate::clock;
 use crate::domain::time::MILLISECOND;
@@ -68,17 +68,14 @@ pub(super) async fn run(
         reach(table, snapshot, &mut seen, &mut needed).await?;
     }
     let ids: Vec<i64> = gone.iter().map(|(_, snapshot)| snapshot.snapshot_id()).collect();
-    let after = catalog.forget(table, &ids).await?;
-    failpoint("cold.expire.published")
-        .map_err(|error| iceberg::Error::new(iceberg::ErrorKind::Unexpected, error.to_string()))?;
+    let after = catalog.forget(table, &ids).await.map_err(iceberg::Error::from)?;
+    failpoint("cold.expire.published").map_err(injected)?;
     // From here on nobody names them; what a crash leaves behind is an orphan.
     let mut removed = Removed { snapshots: ids.len(), ..Removed::default() };
     for file in files.difference(&needed) {
-        let path = local(file);
-        let bytes = std::fs::metadata(&path).map_or(0, |found| found.len());
+        let bytes = after.file_io().new_input(file)?.metadata().await.map_or(0, |found| found.size);
         after.file_io().delete(file).await?;
-        failpoint("cold.expire.deleted")
-            .map_err(|error| iceberg::Error::new(iceberg::ErrorKind::Unexpected, error.to_string()))?;
+        failpoint("cold.expire.deleted").map_err(injected)?;
         removed.files += 1;
         removed.bytes += bytes;
     }
@@ -134,7 +131,7 @@ pub(super) async fn remove_orphans(table: &Table, grace: Duration) -> Result<Rem
             .map_err(failed)?;
         }
         for (path, _) in &old {
-            std::fs::remove_file(path).map_err(failed)?;
+            std::fs::remove_file(path).and_then(|()| failpoint("cold.orphans.deleted")).map_err(failed)?;
         }
         Ok(old)
     })

@@ -5,32 +5,38 @@
 //! Readers may be many, in other processes and of other makers.
 
 mod catalog;
+mod check;
 mod compact;
 mod error;
 mod expire;
 mod reader;
 mod rows;
 mod schema;
+mod snapshot;
+mod steps;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use check::{Checked, Finding};
 pub use compact::Compacted;
 pub use error::ColdError;
 pub use expire::{Keep, Removed};
 pub use reader::{TickQuery, Ticks};
+pub use steps::STEPS;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use iceberg::spec::TableMetadata;
 use iceberg::table::Table;
-use iceberg::{Catalog, Error, ErrorKind, NamespaceIdent, TableIdent};
+use iceberg::{Catalog, NamespaceIdent, TableIdent};
 
 use crate::domain::time::MILLISECOND;
 use crate::domain::{EventTime, Seq, Stamped};
-use catalog::LocalCatalog;
+use crate::tiers::failpoint::failpoint;
+use catalog::{CommitError, LocalCatalog};
 
 /// Files that nothing names are left alone for this long.
 const GRACE: Duration = Duration::from_secs(86_400);
@@ -79,6 +85,8 @@ pub struct ColdStatistics {
     pub rows: u64,
     pub files: u64,
     pub bytes: u64,
+    /// When the newest was committed.
+    pub committed: Option<EventTime>,
 }
 
 pub struct Cold {
@@ -94,8 +102,32 @@ impl std::fmt::Debug for Cold {
     }
 }
 
-fn folder(data_directory: &Path) -> PathBuf {
-    data_directory.join("cold")
+/// The tier's folder, as other engines are told of it: from the root, and in UTF-8.
+fn folder(data_directory: &Path) -> Result<PathBuf, ColdError> {
+    let folder = data_directory.join("cold");
+    let unusable = |source| ColdError::Folder { folder: folder.clone(), source };
+    let absolute = std::path::absolute(&folder).map_err(unusable)?;
+    match absolute.to_str() {
+        Some(_) => Ok(absolute),
+        None => Err(unusable(std::io::Error::new(std::io::ErrorKind::InvalidInput, "its name is not UTF-8"))),
+    }
+}
+
+/// Refuses a table whose files are said to be elsewhere: a directory that was moved by hand could not find them, and a copy of one would
+/// write into the original.
+async fn in_its_place(table: &Table, folder: PathBuf) -> Result<(), ColdError> {
+    let recorded = storage::local(table.metadata().location());
+    let name = table.identifier().clone();
+    let found = name.namespace().iter().fold(folder, |path, part| path.join(part)).join(name.name());
+    let moved = storage::blocking(move || {
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let same = recorded == found || (real(&recorded).is_some() && real(&recorded) == real(&found));
+        Ok((!same).then_some((recorded, found)))
+    });
+    match moved.await? {
+        Some((recorded, found)) => Err(ColdError::Moved { recorded, found }),
+        None => Ok(()),
+    }
 }
 
 fn ticks() -> TableIdent {
@@ -105,13 +137,11 @@ fn ticks() -> TableIdent {
 impl Cold {
     /// Opens the table of a data directory for writing, and makes it when it is missing.
     pub async fn open(data_directory: &Path) -> Result<Self, ColdError> {
-        let folder = folder(data_directory);
+        let folder = folder(data_directory)?;
         let made = folder.clone();
-        storage::blocking(move || {
-            let failed = |error| Error::new(ErrorKind::Unexpected, format!("{}: {error}", made.display()));
-            storage::make_folder(&made).map_err(failed)
-        })
-        .await?;
+        if let Err(source) = storage::blocking(move || Ok(storage::make_folder(&made))).await? {
+            return Err(ColdError::Folder { folder, source });
+        }
         let catalog = LocalCatalog::open(&folder).await?;
         let name = ticks();
         if !catalog.table_exists(&name).await? {
@@ -119,6 +149,7 @@ impl Cold {
             catalog.create_table(name.namespace(), schema::creation()?).await?;
         }
         let table = catalog.load_table(&name).await?;
+        in_its_place(&table, folder).await?;
         let columns = table.metadata().current_schema().as_struct();
         if columns != schema::schema()?.as_struct() {
             return Err(ColdError::Damaged(
@@ -132,14 +163,16 @@ impl Cold {
     /// The table as it is now, for a reader who may be in another process than the writer. Where nothing was ever archived it is empty,
     /// and nothing is made on the disk.
     pub async fn table_of(data_directory: &Path) -> Result<Table, ColdError> {
-        let folder = folder(data_directory);
+        let folder = folder(data_directory)?;
         let name = ticks();
         if !folder.join("catalog.db").exists() {
             return Ok(catalog::unwritten(&folder, &name, schema::creation()?)?);
         }
         let catalog = LocalCatalog::open(&folder).await?;
         if catalog.table_exists(&name).await? {
-            Ok(catalog.load_table(&name).await?)
+            let table = catalog.load_table(&name).await?;
+            in_its_place(&table, folder).await?;
+            Ok(table)
         } else {
             Ok(catalog::unwritten(&folder, &name, schema::creation()?)?)
         }
@@ -151,6 +184,7 @@ impl Cold {
     }
 
     /// Adds the ticks and clocks among the inputs, all of the journal after `archived_through` and through `through`, in one snapshot.
+    /// Inputs that are there already are passed over, however the journal was cut into pieces.
     ///
     /// After an error the table holds all of them or none; `archived_through` says which, and giving them again is right either way.
     pub async fn append(&mut self, inputs: &[Stamped], through: Seq) -> Result<Appended, ColdError> {
@@ -158,7 +192,7 @@ impl Cold {
         if through <= self.through {
             return Ok(Appended::Exists);
         }
-        let rows = rows::kept(inputs);
+        let rows = rows::kept(inputs, self.through, through);
         if rows.is_empty() {
             return Ok(Appended::Nothing);
         }
@@ -167,15 +201,26 @@ impl Cold {
             writer.write(batch).await?;
         }
         let files = writer.close().await?;
-        match writer::append(&self.catalog, &self.table, files.clone(), through).await {
+        let drafted = async {
+            failpoint("cold.append.written").map_err(catalog::injected)?;
+            snapshot::with_added(&self.table, &files, through).await
+        };
+        let outcome = match drafted.await {
+            Ok(snapshot) => self.catalog.commit(&self.table, snapshot).await,
+            Err(error) => {
+                writer::take_back(&self.table, &files).await;
+                return Err(error);
+            }
+        };
+        match outcome {
             Ok(table) => self.table = table,
             Err(error) => {
-                self.refresh().await?;
-                if self.through != through {
+                // Files of a commit that may yet turn out to have succeeded are left to the clean-up of orphans.
+                if let CommitError::Refused(_) = error {
                     writer::take_back(&self.table, &files).await;
-                    return Err(error);
                 }
-                tracing::warn!(%error, "a commit said that it failed, and had succeeded");
+                self.refresh().await?;
+                return Err(iceberg::Error::from(error).into());
             }
         }
         self.through = through;
@@ -218,9 +263,32 @@ impl Cold {
         self.remove_orphans_older_than(GRACE).await
     }
 
-    async fn remove_orphans_older_than(&mut self, grace: Duration) -> Result<Removed, ColdError> {
+    /// As `remove_orphans`, for another age. Whatever is being written elsewhere must be younger.
+    pub async fn remove_orphans_older_than(&mut self, grace: Duration) -> Result<Removed, ColdError> {
+        // Of a commit whose end is unknown, a crash could bring the row back until SQLite's log is empty.
+        if !self.catalog.settle().await? {
+            return Ok(Removed::default());
+        }
         self.refresh().await?;
         expire::remove_orphans(&self.table, grace).await
+    }
+
+    /// The state that was current at a time, by the clock of the machine that wrote it. Errors: `NoSnapshotAt`, also when there was one and it
+    /// is not kept any more.
+    pub async fn snapshot_at(&self, at: EventTime) -> Result<TableState, ColdError> {
+        let table = self.catalog.load_table(&self.name).await?;
+        let metadata = table.metadata();
+        let ms = at.nanos().div_euclid(MILLISECOND);
+        // The history is cut where a state in it was let go: what is left of it has no holes.
+        let current = metadata.history().iter().rev().find(|entry| entry.timestamp_ms() <= ms);
+        let state = current.and_then(|entry| metadata.snapshot_by_id(entry.snapshot_id));
+        let since = metadata.history().first().map(|entry| committed(entry.timestamp_ms()));
+        state.map(state_of).unwrap_or(Err(ColdError::NoSnapshotAt { at, since }))
+    }
+
+    /// Whether every file of the current state is there and whole, and its counts add up.
+    pub async fn check(&self) -> Result<Checked, ColdError> {
+        check::run(&self.catalog.load_table(&self.name).await?).await
     }
 
     /// States that are kept, oldest first.
@@ -236,6 +304,7 @@ impl Cold {
             rows: newest.rows,
             files: newest.files,
             bytes: newest.bytes,
+            committed: Some(newest.committed),
         }))
     }
 }
@@ -244,20 +313,25 @@ impl Cold {
 pub fn states(metadata: &TableMetadata) -> Result<Vec<TableState>, ColdError> {
     let mut snapshots: Vec<_> = metadata.snapshots().collect();
     snapshots.sort_by_key(|snapshot| snapshot.sequence_number());
-    let state = |snapshot: &&iceberg::spec::SnapshotRef| {
-        let summary = snapshot.summary();
-        let number = |name| summary.additional_properties.get(name).and_then(|n| n.parse().ok()).unwrap_or_default();
-        Ok(TableState {
-            id: snapshot.snapshot_id(),
-            through: catalog::through_of(snapshot)?,
-            committed: EventTime::from_nanos(snapshot.timestamp_ms().saturating_mul(MILLISECOND)),
-            operation: summary.operation.as_str().to_owned(),
-            rows: number("total-records"),
-            files: number("total-data-files"),
-            bytes: number("total-files-size"),
-        })
-    };
-    snapshots.iter().map(state).collect()
+    snapshots.into_iter().map(state_of).collect()
+}
+
+fn state_of(snapshot: &iceberg::spec::SnapshotRef) -> Result<TableState, ColdError> {
+    let summary = snapshot.summary();
+    let number = |name| summary.additional_properties.get(name).and_then(|n| n.parse().ok()).unwrap_or_default();
+    Ok(TableState {
+        id: snapshot.snapshot_id(),
+        through: catalog::through_of(snapshot)?,
+        committed: committed(snapshot.timestamp_ms()),
+        operation: summary.operation.as_str().to_owned(),
+        rows: number("total-records"),
+        files: number("total-data-files"),
+        bytes: number("total-files-size"),
+    })
+}
+
+fn committed(ms: i64) -> EventTime {
+    EventTime::from_nanos(ms.saturating_mul(MILLISECOND))
 }
 
 fn no_snapshot(metadata: &TableMetadata, id: i64) -> ColdError {

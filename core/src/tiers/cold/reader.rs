@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use iceberg::expr::{Predicate, Reference};
 use iceberg::scan::{ArrowRecordBatchStream, FileScanTask};
 use iceberg::spec::{Datum, PrimitiveLiteral};
 use iceberg::table::Table;
@@ -42,6 +43,18 @@ impl TickQuery {
         }
     }
 
+    /// The first and the last microsecond, which lets a reader skip row groups.
+    fn micros(&self) -> (i64, i64) {
+        (self.from.nanos().div_euclid(1_000), self.to.nanos().div_euclid(1_000))
+    }
+
+    fn predicate(&self) -> Predicate {
+        let (from, to) = self.micros();
+        let tape_time = || Reference::new("tape_time");
+        let after = tape_time().greater_than_or_equal_to(Datum::timestamptz_micros(from));
+        after.and(tape_time().less_than_or_equal_to(Datum::timestamptz_micros(to)))
+    }
+
     fn wants(&self, stamped: &Stamped) -> bool {
         let pair = match &stamped.input {
             Input::Tick(tick) => Some(tick.pair),
@@ -66,8 +79,25 @@ struct Waiting {
 
 /// A file being read.
 struct Open {
+    name: String,
     batches: ArrowRecordBatchStream,
     ready: VecDeque<Stamped>,
+    last: Option<(TapeTime, Seq)>,
+}
+
+impl Open {
+    /// Takes a batch as what comes next. Errors: `Damaged` when it does not go on in the order of the tape, which the merge relies on.
+    fn take(&mut self, inputs: Vec<Stamped>) -> Result<(), ColdError> {
+        for input in &inputs {
+            let place = (input.tape_time, input.seq);
+            if self.last.is_some_and(|last| last >= place) {
+                return Err(ColdError::Damaged(format!("the rows of {} are not in the order of the tape", self.name)));
+            }
+            self.last = Some(place);
+        }
+        self.ready = inputs.into();
+        Ok(())
+    }
 }
 
 /// See [`super::Cold::ticks`].
@@ -102,9 +132,13 @@ impl Ticks {
         };
         let Some(snapshot) = snapshot else { return Ok(ticks) };
         let bounds = bounds(&ticks.table, snapshot).await?;
-        let scan = ticks.table.scan().snapshot_id(snapshot.snapshot_id()).build()?;
-        let files: Vec<FileScanTask> = scan.plan_files().await?.try_collect().await?;
-        let (from, to) = (ticks.query.from.nanos().div_euclid(1_000), ticks.query.to.nanos().div_euclid(1_000));
+        let mut scan = ticks.table.scan().snapshot_id(snapshot.snapshot_id());
+        let all = TickQuery::all();
+        if (ticks.query.from, ticks.query.to) != (all.from, all.to) {
+            scan = scan.with_filter(ticks.query.predicate());
+        }
+        let files: Vec<FileScanTask> = scan.build()?.plan_files().await?.try_collect().await?;
+        let (from, to) = ticks.query.micros();
         for file in files.into_iter().filter(|file| names.is_none_or(|names| names.contains(&file.data_file_path))) {
             let (first, last) = bounds.get(&file.data_file_path).copied().unwrap_or((i64::MIN, i64::MAX));
             if first <= to && last >= from {
@@ -144,6 +178,7 @@ impl Ticks {
                 break;
             }
             let Some(Waiting { file, .. }) = self.waiting.pop() else { break };
+            let name = file.data_file_path.clone();
             let reader = self.table.reader_builder().with_data_file_concurrency_limit(1).with_batch_size(BATCH).build();
             let batches = reader.read(stream::iter([Ok(file)]).boxed())?.stream();
             self.opened += 1;
@@ -151,7 +186,7 @@ impl Ticks {
                 self.open.push(None);
                 self.open.len() - 1
             });
-            self.open[place] = Some(Open { batches, ready: VecDeque::new() });
+            self.open[place] = Some(Open { name, batches, ready: VecDeque::new(), last: None });
             self.advance(place).await?;
         }
         Ok(())
@@ -162,7 +197,7 @@ impl Ticks {
         let Some(open) = self.open[place].as_mut() else { return Ok(()) };
         while open.ready.is_empty() {
             match open.batches.try_next().await? {
-                Some(batch) => open.ready = rows::decode(&batch)?.into(),
+                Some(batch) => open.take(rows::decode(&batch)?)?,
                 None => {
                     self.open[place] = None;
                     return Ok(());

@@ -15,10 +15,11 @@ use crate::domain::{
     TapeTime, Tick, TickKind, Trade, TradeId,
 };
 
-/// The inputs that are kept here, in the order of the tape: ticks and clocks. The others stay in the journal.
-pub(super) fn kept(inputs: &[Stamped]) -> Vec<&Stamped> {
-    let mut kept: Vec<&Stamped> =
-        inputs.iter().filter(|stamped| matches!(stamped.input, Input::Tick(_) | Input::Clock { .. })).collect();
+/// The inputs after `held`, through `through`, that are kept here, in the order of the tape: ticks and clocks. The others stay in the journal.
+pub(super) fn kept(inputs: &[Stamped], held: Seq, through: Seq) -> Vec<&Stamped> {
+    let new = |stamped: &&Stamped| stamped.seq > held && stamped.seq <= through;
+    let fits = |stamped: &&Stamped| matches!(stamped.input, Input::Tick(_) | Input::Clock { .. });
+    let mut kept: Vec<&Stamped> = inputs.iter().filter(new).filter(fits).collect();
     kept.sort_by_key(|stamped| (stamped.tape_time, stamped.seq));
     kept
 }

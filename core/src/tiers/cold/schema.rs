@@ -78,6 +78,10 @@ pub(super) fn creation() -> Result<TableCreation> {
         .schema(schema)
         .partition_spec(days.build())
         .sort_order(order)
-        .properties([("write.parquet.compression-codec".to_owned(), "zstd".to_owned())])
+        .properties([
+            ("write.parquet.compression-codec".to_owned(), "zstd".to_owned()),
+            // Older ones are deleted: each tells of every snapshot, and there is one a minute.
+            ("write.metadata.previous-versions-max".to_owned(), "16".to_owned()),
+        ])
         .build())
 }

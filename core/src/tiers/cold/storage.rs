@@ -91,17 +91,20 @@ impl Unfinished {
 
     fn finish(&mut self) -> Result<()> {
         let file = self.file.take().ok_or_else(closed)?;
-        let named = || {
+        let finish = || {
             failpoint("cold.file.sync")?;
             file.sync_all()?;
             failpoint("cold.file.synced")?;
-            // Linking, unlike renaming, refuses a name that is taken.
-            fs::hard_link(&self.path, &self.wanted)?;
-            fs::remove_file(&self.path)?;
+            // Nobody takes the name between the look and the renaming: there is one writer. Linking would refuse by itself, and is
+            // not to be had on every disk people carry about.
+            if self.wanted.try_exists()? {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            fs::rename(&self.path, &self.wanted)?;
             failpoint("cold.file.named")?;
             sync_folder(self.wanted.parent().unwrap_or(Path::new("/")))
         };
-        named().map_err(failed("finishing", &self.wanted))
+        finish().map_err(failed("finishing", &self.wanted))
     }
 }
 

@@ -1,3 +1,6 @@
+mod faults;
+mod upkeep;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -115,23 +118,13 @@ async fn what_was_given_twice_is_there_once_also_after_a_restart() {
     let mut cold = Cold::open(directory.path()).await.expect("again");
     assert_eq!(cold.archived_through(), Seq(1_000));
     assert_eq!(cold.append(&inputs[..500], Seq(500)).await.expect("known"), Appended::Exists);
+    // Cut into other pieces than before: what is there already is passed over, and what is beyond is not taken early.
+    let more = trades(901..1_201);
+    assert_eq!(cold.append(&more, Seq(1_100)).await.expect("stored"), Appended::Stored(100));
+    assert_eq!(cold.append(&more, Seq(1_200)).await.expect("stored"), Appended::Stored(100));
+    let inputs = trades(1..1_201);
     assert_eq!(all(&cold, TickQuery::all()).await, inputs);
-    assert_eq!(cold.statistics().expect("told").rows, 1_000);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_that_tries_again_after_it_succeeded_is_refused() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut cold = Cold::open(directory.path()).await.expect("new");
-    cold.append(&trades(1..101), Seq(100)).await.expect("stored");
-    // As the library does after an error it takes for a passing one: the same snapshot again, on top of what is there.
-    let mut writer = writer::FilesWriter::new(&cold.table).expect("a writer");
-    let inputs = trades(1..101);
-    writer.write(&inputs.iter().collect::<Vec<_>>()).await.expect("written");
-    let files = writer.close().await.expect("files");
-    let error = writer::append(&cold.catalog, &cold.table, files, Seq(100)).await.expect_err("it was doubled");
-    assert!(error.to_string().contains("holds inputs through 100"), "{error}");
-    assert_eq!(all(&cold, TickQuery::all()).await.len(), 100);
+    assert_eq!(cold.statistics().expect("told").rows, 1_200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

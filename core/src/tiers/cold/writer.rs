@@ -1,11 +1,8 @@
-//! Rows into files, and files into the table: once.
-
-use std::collections::HashMap;
+//! Rows into files.
 
 use iceberg::arrow::{RecordBatchPartitionSplitter, schema_to_arrow_schema};
 use iceberg::spec::{DataFile, DataFileFormat};
 use iceberg::table::Table;
-use iceberg::transaction::{ApplyTransactionAction, Transaction};
 use iceberg::writer::base_writer::data_file_writer::DataFileWriterBuilder;
 use iceberg::writer::file_writer::ParquetWriterBuilder;
 use iceberg::writer::file_writer::location_generator::{DefaultFileNameGenerator, DefaultLocationGenerator};
@@ -15,10 +12,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::ColdError;
-use super::catalog::{LocalCatalog, THROUGH};
 use super::rows;
-use crate::domain::{Seq, Stamped};
-use crate::tiers::failpoint::failpoint;
+use crate::domain::Stamped;
 
 /// A day of a busy pair is some fifty megabytes; a file larger than this is begun anew.
 const FILE_BYTES: usize = 256 << 20;
@@ -81,24 +76,4 @@ pub(super) async fn take_back(table: &Table, files: &[DataFile]) {
             tracing::warn!(file = file.file_path(), %error, "a file of a commit that failed stays behind");
         }
     }
-}
-
-/// One snapshot more, which holds all inputs through `through`.
-pub(super) async fn append(
-    catalog: &LocalCatalog,
-    table: &Table,
-    files: Vec<DataFile>,
-    through: Seq,
-) -> Result<Table, ColdError> {
-    failpoint("cold.append.written")
-        .map_err(|error| iceberg::Error::new(iceberg::ErrorKind::Unexpected, error.to_string()))?;
-    let transaction = Transaction::new(table);
-    let transaction = transaction
-        .fast_append()
-        // It would read every manifest; names are unique.
-        .with_check_duplicate(false)
-        .set_snapshot_properties(HashMap::from([(THROUGH.to_owned(), through.0.to_string())]))
-        .add_data_files(files)
-        .apply(transaction)?;
-    Ok(transaction.commit(catalog).await?)
 }

@@ -1,0 +1,20 @@
+//! The steps at which a crash matters, by the names that `failpoint` knows.
+
+/// Every one of them, in the order they are taken. A test dies at each, and fails at each.
+pub const STEPS: [&str; 15] = [
+    "cold.file.write",
+    "cold.file.sync",
+    "cold.file.synced",
+    "cold.file.named",
+    "cold.append.written",
+    "cold.commit.metadata",
+    "cold.commit.begin",
+    "cold.commit.swapped",
+    "cold.commit.done",
+    "cold.compact.written",
+    "cold.compact.manifests",
+    "cold.compact.published",
+    "cold.expire.published",
+    "cold.expire.deleted",
+    "cold.orphans.deleted",
+];
