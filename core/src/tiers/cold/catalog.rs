@@ -141,7 +141,8 @@ impl LocalCatalog {
             .build()
     }
 
-    async fn location(&self, name: &TableIdent) -> Result<Option<String>> {
+    /// Where the table's metadata is, by the catalog's row.
+    pub(super) async fn location(&self, name: &TableIdent) -> Result<Option<String>> {
         let row = sqlx::query(
             "SELECT metadata_location FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?",
         )

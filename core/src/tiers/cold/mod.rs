@@ -113,12 +113,13 @@ fn folder(data_directory: &Path) -> Result<PathBuf, ColdError> {
     }
 }
 
-/// Refuses a table whose files are said to be elsewhere: a directory that was moved by hand could not find them, and a copy of one would
-/// write into the original.
-async fn in_its_place(table: &Table, folder: PathBuf) -> Result<(), ColdError> {
-    let recorded = storage::local(table.metadata().location());
-    let name = table.identifier().clone();
-    let found = name.namespace().iter().fold(folder, |path, part| path.join(part)).join(name.name());
+/// Refuses a table whose files are said to be elsewhere, before one of them is looked for: a directory that was moved by hand could not
+/// find them, and a copy of one would write into the original.
+async fn in_its_place(catalog: &LocalCatalog, name: &TableIdent, folder: &Path) -> Result<(), ColdError> {
+    let Some(location) = catalog.location(name).await? else { return Ok(()) };
+    // `<table>/metadata/<version>.metadata.json`
+    let recorded = storage::local(&location).ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
+    let found = name.namespace().iter().fold(folder.to_owned(), |path, part| path.join(part)).join(name.name());
     let moved = storage::blocking(move || {
         let real = |path: &Path| std::fs::canonicalize(path).ok();
         let same = recorded == found || (real(&recorded).is_some() && real(&recorded) == real(&found));
@@ -144,12 +145,12 @@ impl Cold {
         }
         let catalog = LocalCatalog::open(&folder).await?;
         let name = ticks();
+        in_its_place(&catalog, &name, &folder).await?;
         if !catalog.table_exists(&name).await? {
             catalog.create_namespace(name.namespace(), std::collections::HashMap::new()).await?;
             catalog.create_table(name.namespace(), schema::creation()?).await?;
         }
         let table = catalog.load_table(&name).await?;
-        in_its_place(&table, folder).await?;
         let columns = table.metadata().current_schema().as_struct();
         if columns != schema::schema()?.as_struct() {
             return Err(ColdError::Damaged(
@@ -169,10 +170,9 @@ impl Cold {
             return Ok(catalog::unwritten(&folder, &name, schema::creation()?)?);
         }
         let catalog = LocalCatalog::open(&folder).await?;
+        in_its_place(&catalog, &name, &folder).await?;
         if catalog.table_exists(&name).await? {
-            let table = catalog.load_table(&name).await?;
-            in_its_place(&table, folder).await?;
-            Ok(table)
+            Ok(catalog.load_table(&name).await?)
         } else {
             Ok(catalog::unwritten(&folder, &name, schema::creation()?)?)
         }
