@@ -18,7 +18,7 @@ pub enum ColdError {
     NoSnapshot { id: i64, kept: Vec<i64> },
     #[error("market.ticks: of {at} no state is kept{}", told_since(.since))]
     NoSnapshotAt { at: EventTime, since: Option<EventTime> },
-    #[error("market.ticks says it lies in {}, and was found in {}: move a data directory with `tapedeck move`", recorded.display(), found.display())]
+    #[error("market.ticks says it lies in {}, and was found in {}. Put the data directory back, or delete its folder `cold`: the next `tapedeck import` or `record` makes it again from the journal", recorded.display(), found.display())]
     Moved { recorded: PathBuf, found: PathBuf },
     #[error("market.ticks: {} can not be its folder: {source}", folder.display())]
     Folder { folder: PathBuf, source: std::io::Error },
