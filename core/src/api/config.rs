@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use crate::domain::Pair;
+use crate::session::archive::Pace;
 
 /// Coinbase Exchange's public feed; needs no key.
 const FEED: &str = "wss://ws-feed.exchange.coinbase.com";
@@ -26,19 +27,21 @@ pub struct Config {
     /// Seconds between two commits of a live recording to the cold and the warm tier. Files of much less than a minute cost more
     /// than they hold.
     pub archive_every_s: u32,
+    /// Records that stay in the journal after they are in the cold tier. Older ticks leave it once they were read back from there.
+    pub keep_records: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let pairs = PAIRS.iter().map(|p| p.parse().expect("a pair")).collect();
-        Self { feed: FEED.to_owned(), rest: REST.to_owned(), pairs, archive_every_s: 60 }
+        Self { feed: FEED.to_owned(), rest: REST.to_owned(), pairs, archive_every_s: 60, keep_records: 262_144 }
     }
 }
 
 impl Config {
-    /// A second at least.
-    pub fn archive_every(&self) -> Duration {
-        Duration::from_secs(u64::from(self.archive_every_s.max(1)))
+    /// A second at least between two commits.
+    pub fn pace(&self) -> Pace {
+        Pace { every: Duration::from_secs(u64::from(self.archive_every_s.max(1))), keep: self.keep_records }
     }
 
     pub fn path(directory: &Path) -> PathBuf {
@@ -73,7 +76,7 @@ fn invalid(path: &Path, why: &str) -> ApiError {
     ApiError::refused(
         "config_invalid",
         format!("{}: {why}", path.display()),
-        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s.",
+        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s, keep_records.",
     )
 }
 

@@ -110,12 +110,12 @@ impl DeskHost {
                     quarantine: directory.join("quarantine.jsonl"),
                 };
                 let session = Arc::clone(&live);
-                let every = config.archive_every();
+                let pace = config.pace();
                 let (hot, archived, directory) = (Arc::clone(&hot), Arc::clone(&archived), directory.to_owned());
                 let task = runtime.spawn(async move {
                     let (stop_archive, archive_stopped) = watch::channel(false);
                     let following =
-                        archive::start(directory, Arc::clone(&session), Arc::clone(&archived), every, archive_stopped);
+                        archive::start(directory, Arc::clone(&session), Arc::clone(&archived), pace, archive_stopped);
                     let each = |committed: &Committed| hot.push(&committed.inputs);
                     if let Err(error) = live::run(session, settings, stopped, each).await {
                         tracing::error!(%error, "recording has stopped");

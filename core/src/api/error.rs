@@ -8,6 +8,7 @@ use crate::reconcile::tiers::ReconcileError;
 use crate::session::archive::ArchiveError;
 use crate::session::import::ImportError;
 use crate::session::sample::SampleError;
+use crate::session::tape::TapeError;
 use crate::tiers::sql::SqlError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
@@ -72,6 +73,25 @@ impl From<JournalError> for ApiError {
     }
 }
 
+impl From<TapeError> for ApiError {
+    fn from(error: TapeError) -> Self {
+        match error {
+            TapeError::Journal(error) => error.into(),
+            _ => archive_lost(&error),
+        }
+    }
+}
+
+/// Ticks that left the journal can not be had from the cold tier.
+fn archive_lost(error: &dyn std::error::Error) -> ApiError {
+    ApiError::new(
+        "archive_damaged",
+        error,
+        "The journal is whole and was not changed; what left it earlier lies in the folder `cold` of the data directory.",
+        "Restore that folder from a copy; `tapedeck verify` then says whether everything is there.",
+    )
+}
+
 impl From<SampleError> for ApiError {
     fn from(error: SampleError) -> Self {
         Self::new("sample_unreadable", error, "Nothing of yours is concerned.", "Install Tapedeck again.")
@@ -104,6 +124,14 @@ impl From<ArchiveError> for ApiError {
                 kept,
                 "Check that the disk has space, then run the command again: it goes on where it stopped.",
             ),
+            ArchiveError::Lost { .. } => archive_lost(&error),
+            ArchiveError::Differs { .. } => Self::new(
+                "archive_differs",
+                &error,
+                "Both were left as they are: what had not left the journal stays there.",
+                "Run `tapedeck verify` and `tapedeck reconcile` to see what differs.",
+            ),
+            ArchiveError::Interrupted(_) => Self::new("archive_interrupted", error, kept, "Run the command again."),
             ArchiveError::Warm(_) => Self::new(
                 "warm_tier_failed",
                 error,
@@ -129,6 +157,7 @@ impl From<ReconcileError> for ApiError {
     fn from(error: ReconcileError) -> Self {
         match error {
             ReconcileError::Journal(error) => error.into(),
+            ReconcileError::Tape(error) => error.into(),
             ReconcileError::Sql(error) => error.into(),
         }
     }

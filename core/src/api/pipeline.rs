@@ -107,10 +107,11 @@ pub(super) fn off(why: &str) -> Pipeline {
 
 pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus) -> Pipeline {
     let now = clock::received_now();
-    let (last, watermark, journal_bytes) = {
+    let (last, left, watermark, journal_bytes) = {
         let recorder = live.recorder();
         let journal = recorder.journal();
-        (journal.last_seq(), recorder.market().tape_time(Source::Live), journal.disk_bytes().ok())
+        let left = journal.retired().digest.inputs;
+        (journal.last_seq(), left, recorder.market().tape_time(Source::Live), journal.disk_bytes().ok())
     };
     let status = live.status();
     let c = status.counts;
@@ -127,7 +128,8 @@ pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus) -> Pipel
     }];
     let journal = match &status.journal_error {
         Some(error) => Stage::new(StageName::Journal, StageState::Failed, error.clone()),
-        None => Stage::new(StageName::Journal, StageState::Ok, "every input is synced before it counts"),
+        None if left == 0 => Stage::new(StageName::Journal, StageState::Ok, "every input is synced before it counts"),
+        None => Stage::new(StageName::Journal, StageState::Ok, format!("{left} ticks have moved to the cold tier")),
     };
     stages.push(Stage {
         rows: Some(last.0 as f64),

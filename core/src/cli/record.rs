@@ -55,7 +55,7 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
         data.to_owned(),
         Arc::clone(&live),
         Arc::clone(&archived),
-        config.archive_every(),
+        config.pace(),
         archive_stopped,
     )
     .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use tokio::runtime::Runtime;
 
 use crate::api::ApiError;
+use crate::api::config::Config;
 use crate::session::archive::{Archive, Carried, SharedStatus};
 use crate::session::recorder::Recorder;
 
@@ -18,10 +19,12 @@ pub(super) fn runtime() -> Result<Runtime, ApiError> {
 
 /// Returns when every tier holds the journal's last input.
 pub(super) fn carry(data: &Path, recorder: &mut Recorder) -> Result<Carried, ApiError> {
+    let keep = Config::load(data)?.keep_records;
     runtime()?.block_on(async {
         let mut archive = Archive::open(data, SharedStatus::default()).await?;
         let carried = archive.carry_all(recorder, |_| {}).await?;
         archive.maintain().await?;
+        archive.retire(recorder, keep).await?;
         Ok(carried)
     })
 }

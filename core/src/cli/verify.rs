@@ -4,17 +4,22 @@ use serde_json::json;
 
 use super::{Outcome, print, tiers};
 use crate::api::ApiError;
+use crate::domain::Seq;
 use crate::journal::Journal;
 use crate::reconcile::verify;
 use crate::session::archive::ArchiveError;
 use crate::session::recorder::Recorder;
+use crate::session::tape::Tape;
 use crate::tiers::warm::Warm;
 
 pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     let journal = Journal::open(data)?;
     let report = verify::verify(&journal)?;
     let mut lines = vec![
-        format!("{} records, {} candles, state {}", report.records, report.candles, report.state_hash),
+        format!(
+            "{} records ({} of them from the cold tier), {} candles, state {}",
+            report.records, report.archived, report.candles, report.state_hash
+        ),
         if report.ok {
             "Nothing is wrong.".to_owned()
         } else {
@@ -28,6 +33,10 @@ pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
 
 pub(super) fn rebuild(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     let mut journal = Journal::open(data)?;
+    // Nothing is thrown away before what it is made from has been read once.
+    if journal.retired().through > Seq(0) {
+        Tape::from(&journal, Seq(1)).try_for_each(|record| record.map(drop))?;
+    }
     journal.forget_candles()?;
     journal.forget_checkpoints()?;
     drop(journal);

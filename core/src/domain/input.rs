@@ -50,6 +50,11 @@ pub enum Input {
 }
 
 impl Input {
+    /// Whether the cold tier keeps it. The others stay in the journal for good.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Tick(_) | Self::Clock { .. })
+    }
+
     pub fn source(&self) -> Source {
         match self {
             Self::Tick(tick) => tick.source,

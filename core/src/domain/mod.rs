@@ -1,6 +1,7 @@
 //! The vocabulary. Imports nothing of ours; everything else imports it.
 
 pub mod candle;
+pub mod digest;
 pub mod ids;
 pub mod input;
 pub mod instrument;
@@ -10,6 +11,7 @@ pub mod tick;
 pub mod time;
 
 pub use candle::{Candle, Interval, Quality};
+pub use digest::Digest;
 pub use ids::{ImportId, Seq, Source, TradeId};
 pub use input::{Input, Stamped};
 pub use instrument::Pair;

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use serde::{Deserialize, Serialize};
 
 use super::record::{self, RecordError};
 use super::{DirectoryLock, JournalError};
-use crate::domain::{Input, Pair, Seq, Source, Stamped, TapeTime};
+use crate::domain::{Digest, Input, Pair, Seq, Source, Stamped, TapeTime};
 
-/// 2: closed candles are also logged in the order they became known, for the warm tier.
-const SCHEMA: u32 = 2;
+/// 2: closed candles are also logged in the order they became known, for the warm tier. 3: ticks and clocks may have left for the archive.
+const SCHEMA: u32 = 3;
 const CHECKPOINTS_KEPT: usize = 3;
 
 /// A change of the closed ranges of trade ids seen of one (source, pair), made durable with the trades that caused it.
@@ -30,6 +31,13 @@ pub struct Checkpoint {
     pub state: Vec<u8>,
 }
 
+/// What has left the journal: every tick and clock through a place, and what they add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retired {
+    pub through: Seq,
+    pub digest: Digest,
+}
+
 pub struct Journal {
     pub(super) database: Database,
     records: Keyspace,
@@ -39,6 +47,7 @@ pub struct Journal {
     pub(super) candle_log: Keyspace,
     pub(super) facts: Keyspace,
     last: Seq,
+    retired: Retired,
     directory: PathBuf,
     _lock: DirectoryLock,
 }
@@ -65,6 +74,11 @@ impl Journal {
         if found > SCHEMA {
             return Err(JournalError::NewerSchema { directory: directory.to_owned(), found, known: SCHEMA });
         }
+        let retired = match facts.get("retired")? {
+            None => Retired::default(),
+            Some(bytes) => postcard::from_bytes(&bytes)
+                .map_err(|_| JournalError::DamagedEntry { keyspace: "facts", key: "retired".to_owned() })?,
+        };
         let last = match records.last_key_value() {
             Some(guard) => {
                 let key = guard.key()?;
@@ -75,7 +89,8 @@ impl Journal {
                 ))
             }
             None => Seq::default(),
-        };
+        }
+        .max(retired.through);
         let mut journal = Self {
             database,
             records,
@@ -85,10 +100,11 @@ impl Journal {
             candle_log,
             facts,
             last,
+            retired,
             directory: directory.to_owned(),
             _lock: lock,
         };
-        if found < SCHEMA {
+        if found < 2 {
             // Made again from the records, in today's shape, by whoever opens the journal to write.
             journal.forget_candles()?;
             journal.forget_checkpoints()?;
@@ -99,7 +115,11 @@ impl Journal {
 
     /// Reads beside the writer, without holding it up.
     pub fn reader(&self) -> JournalReader {
-        JournalReader { records: self.records.clone(), candle_log: self.candle_log.clone() }
+        JournalReader {
+            records: self.records.clone(),
+            candle_log: self.candle_log.clone(),
+            retired: self.retired.through,
+        }
     }
 
     pub fn directory(&self) -> &Path {
@@ -143,9 +163,29 @@ impl Journal {
         Ok(stamped)
     }
 
-    /// Records from `from` on, in order. A hole or a damaged record is an item of its own; the rest can still be read.
+    /// Records from `from` on, in order. A hole or a damaged record is an item of its own; the rest can still be read. That ticks and clocks have
+    /// left is no hole.
     pub fn records(&self, from: Seq) -> Records {
-        Records::from(&self.records, from)
+        Records::from(&self.records, self.retired.through, from)
+    }
+
+    pub fn retired(&self) -> Retired {
+        self.retired
+    }
+
+    /// Lets ticks and clocks go: `records`, which are all there are after the last that went and through `retired.through`. The caller has made sure that
+    /// the archive holds them, and that a checkpoint of `retired.through` or later lies here.
+    pub fn retire(&mut self, records: &[Seq], retired: Retired) -> Result<(), JournalError> {
+        // Everything written before is synced with it, and so the checkpoint.
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+        for seq in records {
+            batch.remove(&self.records, seq.0.to_be_bytes());
+        }
+        let bytes = postcard::to_allocvec(&retired).expect("numbers of known size");
+        batch.insert(&self.facts, "retired", bytes);
+        batch.commit()?;
+        self.retired = retired;
+        Ok(())
     }
 
     /// Records before the end, newest first, for what a restart must remember of the last minutes.
@@ -220,26 +260,30 @@ fn range_key(source: Source, pair: Pair, start: u64) -> Vec<u8> {
 pub struct JournalReader {
     records: Keyspace,
     pub(super) candle_log: Keyspace,
+    retired: Seq,
 }
 
 impl JournalReader {
     /// As [`Journal::records`].
     pub fn records(&self, from: Seq) -> Records {
-        Records::from(&self.records, from)
+        Records::from(&self.records, self.retired, from)
     }
 }
 
 /// See [`Journal::records`].
 pub struct Records {
     inner: fjall::Iter,
+    /// Through here only what never leaves is left.
+    retired: Seq,
     previous: Seq,
     /// A record that came after a hole, given after the hole was named.
     held: Option<Result<Stamped, JournalError>>,
 }
 
 impl Records {
-    fn from(records: &Keyspace, from: Seq) -> Self {
-        Self { inner: records.range(from.0.to_be_bytes()..), previous: Seq(from.0.saturating_sub(1)), held: None }
+    fn from(records: &Keyspace, retired: Seq, from: Seq) -> Self {
+        let inner = records.range(from.0.to_be_bytes()..);
+        Self { inner, retired, previous: Seq(from.0.saturating_sub(1)), held: None }
     }
 }
 
@@ -256,8 +300,8 @@ impl Iterator for Records {
         };
         let seq = seq_of(&key);
         let item = record::decode(&key, &value).map_err(|why| JournalError::Damaged { seq, why });
-        let after = std::mem::replace(&mut self.previous, seq);
-        if seq != after.next() {
+        let after = std::mem::replace(&mut self.previous, seq).max(self.retired);
+        if seq > self.retired && seq != after.next() {
             self.held = Some(item);
             return Some(Err(JournalError::Hole { after, found: seq }));
         }

@@ -2,6 +2,8 @@
 //!
 //! A record is acknowledged only after it has been synced. Beside the records, in the same atomic batches, lie the ranges of trade
 //! ids seen (so that a restart knows a duplicate), the closed candles (a projection) and checkpoints (thrown away at will).
+//!
+//! Ticks and clocks leave it once the cold tier has them; `session::retention` decides when, and `session::tape` reads both as one.
 
 mod candles;
 mod lock;
@@ -10,7 +12,7 @@ pub mod record;
 
 pub use candles::CandleQuery;
 pub use lock::DirectoryLock;
-pub use log::{Checkpoint, Journal, JournalReader, RangeDelta, Records};
+pub use log::{Checkpoint, Journal, JournalReader, RangeDelta, Records, Retired};
 
 use std::path::PathBuf;
 

@@ -1,7 +1,8 @@
 //! `tapedeck reconcile`: the journal against the cold and the warm tier, by another way than the one that wrote them.
 //!
-//! The journal's side is added up from its records. The tiers' side is asked by SQL, as any other reader would. Nothing is repaired:
-//! `tapedeck rebuild` does that, when it is asked to.
+//! The journal's side is added up from its records; of what has left it for the archive, from the archive's own reader, checked against the digest
+//! that stayed. The tiers' side is asked by SQL, as any other reader would. Nothing is repaired: `tapedeck rebuild` does that, when it is
+//! asked to.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use super::verify::Finding;
 use crate::domain::{Amount, Candle, EventTime, Input, Pair, Price, Seq, Source, TapeTime, TickKind};
 use crate::journal::{CandleQuery, Journal, JournalError};
+use crate::session::tape::{Tape, TapeError};
 use crate::tiers::sql::{Sql, SqlError, SqlRequest, SqlResult};
 
 /// Findings listed; more are counted.
@@ -19,6 +21,8 @@ const LISTED: usize = 100;
 pub enum ReconcileError {
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     #[error("{}", .0.message)]
     Sql(SqlError),
 }
@@ -72,7 +76,7 @@ pub async fn reconcile(journal: &Journal, sql: &Sql) -> Result<Reconciled, Recon
 
 async fn ticks(journal: &Journal, sql: &Sql, report: &mut Reconciled) -> Result<(), ReconcileError> {
     let mut expected: BTreeMap<Lane, Totals> = BTreeMap::new();
-    for record in journal.records(Seq(1)) {
+    for record in Tape::from(journal, Seq(1)) {
         let record = record?;
         let Input::Tick(tick) = record.input else { continue };
         let (kind, price, size) = match tick.kind {

@@ -1,4 +1,4 @@
-//! `tapedeck verify`: checksums, order, and every candle computed again from the records alone.
+//! `tapedeck verify`: checksums, order, what left for the archive, and every candle computed again from the records alone.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::domain::{Candle, EventTime, Output, Pair, Seq, Source};
 use crate::engine::Market;
 use crate::journal::{Journal, JournalError};
+use crate::session::tape::{Tape, TapeError};
 
 /// Findings listed; more are counted.
 const LISTED: usize = 100;
@@ -23,6 +24,8 @@ pub struct Finding {
 pub struct Verified {
     pub ok: bool,
     pub records: u64,
+    /// Of them, those that have left the journal and were read from the archive.
+    pub archived: u64,
     pub first_seq: Option<u64>,
     pub last_seq: u64,
     /// Of an engine stepped over every readable record from nothing.
@@ -40,6 +43,7 @@ pub fn verify(journal: &Journal) -> Result<Verified, JournalError> {
     let mut report = Verified {
         ok: true,
         records: 0,
+        archived: journal.retired().digest.inputs,
         first_seq: None,
         last_seq: 0,
         state_hash: String::new(),
@@ -51,18 +55,22 @@ pub fn verify(journal: &Journal) -> Result<Verified, JournalError> {
     let mut outputs = Vec::new();
     let mut expected: BTreeMap<CandleKey, Candle> = BTreeMap::new();
     let mut lane_times = BTreeMap::new();
-    for record in journal.records(Seq(1)) {
+    for record in Tape::from(journal, Seq(1)) {
         let record = match record {
             Ok(record) => record,
-            Err(JournalError::Store(error)) => {
+            Err(TapeError::Journal(JournalError::Store(error))) => {
                 report.find("journal_unreadable", format!("the journal can not be read further: {error}"), None);
                 break;
             }
             Err(error) => {
                 let (code, seq) = match &error {
-                    JournalError::Damaged { seq, .. } => ("record_damaged", Some(seq.0)),
-                    JournalError::Hole { after, .. } => ("record_missing", Some(after.0 + 1)),
-                    _ => ("record_unreadable", None),
+                    TapeError::Journal(JournalError::Damaged { seq, .. }) => ("record_damaged", Some(seq.0)),
+                    TapeError::Journal(JournalError::Hole { after, .. }) | TapeError::Missing { after, .. } => {
+                        ("record_missing", Some(after.0 + 1))
+                    }
+                    TapeError::Journal(_) => ("record_unreadable", None),
+                    TapeError::Archive(_) => ("archive_unreadable", None),
+                    TapeError::Differs { .. } => ("archive_differs", None),
                 };
                 report.find(code, error.to_string(), seq);
                 continue;

@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::live::Live;
 use super::recorder::Recorder;
+use super::retention::Leaving;
 use crate::clock;
 use crate::domain::{ReceivedTime, Seq, Stamped, TapeTime};
 use crate::ingest::coinbase::stream::asked_to_stop;
@@ -35,6 +36,12 @@ pub enum ArchiveError {
     Cold(#[from] ColdError),
     #[error("the warm tier: {0}")]
     Warm(#[from] WarmError),
+    #[error("the cold tier holds inputs through {}, and ticks through {} have left the journal for it", held.0, left.0)]
+    Lost { held: Seq, left: Seq },
+    #[error("input {} is not in the cold tier as it is in the journal", seq.0)]
+    Differs { seq: Seq },
+    #[error("interrupted: {0}")]
+    Interrupted(std::io::Error),
 }
 
 /// How a tier stands, for the Pipeline tab.
@@ -147,8 +154,12 @@ impl Archive {
         Ok(())
     }
 
-    /// What is to be carried: all that is durable now.
-    fn begin(&self, recorder: &mut Recorder) -> Result<(JournalReader, Seq), JournalError> {
+    /// What is to be carried: all that is durable now. Errors: `Lost`, before a row is added behind a hole.
+    fn begin(&self, recorder: &mut Recorder) -> Result<(JournalReader, Seq), ArchiveError> {
+        let (held, left) = (self.cold.archived_through(), recorder.journal().retired().through);
+        if held < left {
+            return Err(ArchiveError::Lost { held, left });
+        }
         recorder.log_candles_after(self.warm_through())?;
         Ok((recorder.journal().reader(), recorder.journal().last_seq()))
     }
@@ -163,6 +174,19 @@ impl Archive {
         let carried = self.carry(&reader, through, progress).await?;
         recorder.forget_logged(self.warm_through())?;
         Ok(carried)
+    }
+
+    /// Lets ticks and clocks leave the journal that the cold tier has, but for the newest `keep` records; answers how many.
+    pub async fn retire(&self, recorder: &mut Recorder, keep: u64) -> Result<u64, ArchiveError> {
+        let Some(leaving) = Leaving::of(recorder, self.cold.archived_through(), keep) else { return Ok(0) };
+        leaving.leave(&self.cold, |records, retired| recorder.retire(records, retired)).await
+    }
+
+    /// As `retire`, while the recorder goes on recording.
+    async fn retire_live(&self, live: &Live, keep: u64) -> Result<u64, ArchiveError> {
+        let leaving = Leaving::of(&live.recorder(), self.cold.archived_through(), keep);
+        let Some(leaving) = leaving else { return Ok(0) };
+        leaving.leave(&self.cold, |records, retired| live.recorder().retire(records, retired)).await
     }
 
     /// As `carry_all`, while the recorder goes on recording.
@@ -183,13 +207,22 @@ impl TierStatus {
     }
 }
 
+/// How a live recording is carried on.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between two commits.
+    pub every: Duration,
+    /// Records that stay in the journal after they are in the cold tier.
+    pub keep: u64,
+}
+
 /// Carries a live recording on in a thread of its own, so that turning a minute of ticks into files holds up no frame. It ends soon after
 /// `stop`, when everything is carried or could not be.
 pub fn start(
     directory: PathBuf,
     live: Arc<Live>,
     status: SharedStatus,
-    every: Duration,
+    pace: Pace,
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -199,7 +232,7 @@ pub fn start(
         .build()?;
     std::thread::Builder::new()
         .name("tapedeck-archive".to_owned())
-        .spawn(move || runtime.block_on(follow(&directory, &live, &status, every, stop)))
+        .spawn(move || runtime.block_on(follow(&directory, &live, &status, pace, stop)))
 }
 
 /// Carries on now and then until `stop`, and once more then. It opens the tiers itself, so that recording does not
@@ -208,10 +241,10 @@ async fn follow(
     directory: &Path,
     live: &Live,
     status: &SharedStatus,
-    every: Duration,
+    pace: Pace,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut turns = interval(every);
+    let mut turns = interval(pace.every);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut archive = None;
     for round in 1u32.. {
@@ -220,8 +253,8 @@ async fn follow(
             () = asked_to_stop(&mut stop) => true,
             _ = turns.tick() => false,
         };
-        let maintain = !ends && round.is_multiple_of(MAINTAIN_EVERY);
-        let outcome = carry_once(directory, live, status, &mut archive, maintain).await;
+        let keep = (!ends && round.is_multiple_of(MAINTAIN_EVERY)).then_some(pace.keep);
+        let outcome = carry_once(directory, live, status, &mut archive, keep).await;
         if let Err(error) = &outcome {
             tracing::warn!(%error, "the tiers could not be carried on");
         }
@@ -232,12 +265,13 @@ async fn follow(
     }
 }
 
+/// With `keep`, what is due now and then is done too.
 async fn carry_once(
     directory: &Path,
     live: &Live,
     status: &SharedStatus,
     archive: &mut Option<Archive>,
-    maintain: bool,
+    keep: Option<u64>,
 ) -> Result<(), ArchiveError> {
     let open = match archive.take() {
         Some(open) => open,
@@ -245,10 +279,15 @@ async fn carry_once(
     };
     // After an error the tiers are opened anew: what they hold is read from them and not remembered.
     let open = archive.insert(open);
-    let outcome = match open.carry_live(live).await {
-        Ok(()) if maintain => open.maintain().await,
-        outcome => outcome,
+    let outcome = async {
+        open.carry_live(live).await?;
+        if let Some(keep) = keep {
+            open.maintain().await?;
+            open.retire_live(live, keep).await?;
+        }
+        Ok(())
     };
+    let outcome = outcome.await;
     if outcome.is_err() {
         *archive = None;
     }
@@ -266,7 +305,7 @@ fn read(journal: &JournalReader, from: Seq, through: Seq) -> Result<Vec<Stamped>
     journal.records(from).take_while(within).take(COLD_BATCH).collect()
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, JournalError> {
     tokio::task::spawn_blocking(work).await.expect("reading the journal does not panic")

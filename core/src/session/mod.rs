@@ -7,4 +7,6 @@ pub mod player;
 pub mod quarantine;
 pub mod recorder;
 pub mod replay;
+pub mod retention;
 pub mod sample;
+pub mod tape;

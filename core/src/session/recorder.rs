@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::tape::{Tape, TapeError};
 use crate::clock;
 use crate::domain::{Candle, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind};
 use crate::engine::{ENGINE_VERSION, Market};
 use crate::ingest::lane::Lane;
-use crate::journal::{Checkpoint, Journal, JournalError, RangeDelta};
+use crate::journal::{Checkpoint, Journal, JournalError, RangeDelta, Retired};
 
 /// Inputs between two checkpoints: what a restart has to step through, at most. Well under a second.
 const CHECKPOINT_EVERY: u64 = 200_000;
@@ -44,10 +45,11 @@ pub struct Committed {
 }
 
 impl Recorder {
-    /// Opens a data directory and catches up: the newest usable checkpoint, then every record after it.
+    /// Opens a data directory and catches up: the newest usable checkpoint, then every input after it, from the archive where it has left the
+    /// journal.
     ///
     /// Errors: everything `Journal::open` says, and a damaged or missing record, which is never skipped.
-    pub fn open(directory: &Path) -> Result<(Self, Recovery), JournalError> {
+    pub fn open(directory: &Path) -> Result<(Self, Recovery), TapeError> {
         let started = clock::monotonic();
         let journal = Journal::open(directory)?;
         let market = journal
@@ -62,12 +64,12 @@ impl Recorder {
         Ok((recorder, Recovery { from_checkpoint, stepped, took: started.elapsed() }))
     }
 
-    fn catch_up(&mut self) -> Result<u64, JournalError> {
+    fn catch_up(&mut self) -> Result<u64, TapeError> {
         let projected = self.journal.projected_through()?;
         let (mut outputs, mut candles, mut stepped) = (Vec::new(), Vec::new(), 0);
-        let mut records = self.journal.records(self.market.seq().next());
+        let mut tape = Tape::from(&self.journal, self.market.seq().next());
         loop {
-            for record in records.by_ref().take(RECOVERY_CHUNK) {
+            for record in tape.by_ref().take(RECOVERY_CHUNK) {
                 let record = record?;
                 self.market.step(&record, &mut outputs);
                 stepped += 1;
@@ -176,6 +178,16 @@ impl Recorder {
         self.journal.forget_logged(through)
     }
 
+    /// Of the newest checkpoint: what came before it is not needed to start.
+    pub fn checkpointed(&self) -> Seq {
+        self.checkpointed
+    }
+
+    /// See [`Journal::retire`].
+    pub fn retire(&mut self, records: &[Seq], retired: Retired) -> Result<(), JournalError> {
+        self.journal.retire(records, retired)
+    }
+
     /// See [`Journal::log_candles_after`].
     pub fn log_candles_after(&mut self, held: Seq) -> Result<(), JournalError> {
         self.journal.log_candles_after(held)
@@ -201,7 +213,7 @@ fn closed(output: &Output) -> Option<Candle> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::time::SECOND;
     use crate::domain::{Arrival, Pair, Price, Quantity, ReceivedTime, Tick, Trade, TradeId};
@@ -227,7 +239,7 @@ mod tests {
         Message::Trade { tick, rounded: false }
     }
 
-    fn record(recorder: &mut Recorder, ids: std::ops::Range<u64>) {
+    pub(in crate::session) fn record(recorder: &mut Recorder, ids: std::ops::Range<u64>) {
         let mut inputs = Vec::new();
         for id in ids {
             recorder.lane(Source::Live).expect("a lane").admit(trade(id), &mut inputs);

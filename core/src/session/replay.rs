@@ -1,9 +1,9 @@
-//! The archive through the engine again, from nothing: to candles and a state hash.
+//! What was recorded through the engine again, from nothing: to candles and a state hash.
 
-use crate::domain::Seq;
-use crate::domain::{Candle, Input, Output, Source, TapeTime};
+use super::tape::{Tape, TapeError};
+use crate::domain::{Candle, Input, Output, Seq, Source, TapeTime};
 use crate::engine::Market;
-use crate::journal::{Journal, JournalError};
+use crate::journal::Journal;
 
 /// What a replay did.
 pub struct Replayed {
@@ -21,11 +21,11 @@ pub fn replay(
     from: TapeTime,
     to: TapeTime,
     mut each: impl FnMut(&Candle, &Market) -> bool,
-) -> Result<Replayed, JournalError> {
+) -> Result<Replayed, TapeError> {
     let mut market = Market::default();
     let (mut ticks, mut candles) = (0, 0);
     let mut outputs = Vec::new();
-    for record in journal.records(Seq(1)) {
+    for record in Tape::from(journal, Seq(1)) {
         let record = record?;
         let wanted = source.is_none_or(|s| s == record.input.source());
         if !wanted || record.tape_time < from || record.tape_time > to {

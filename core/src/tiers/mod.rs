@@ -8,7 +8,7 @@
 //! Each sink stores the last `Seq` in the same atomic commit as its data, and skips what it has.
 
 pub mod cold;
-mod failpoint;
+pub(crate) mod failpoint;
 pub mod hot;
 pub mod sql;
 pub mod warm;

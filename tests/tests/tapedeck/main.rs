@@ -13,6 +13,7 @@ mod faults;
 mod import;
 mod lake;
 mod lanes;
+mod retention;
 mod support;
 mod tier_steps;
 mod window;

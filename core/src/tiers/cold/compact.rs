@@ -16,7 +16,7 @@ use super::storage::{blocking, local};
 use super::writer::{FilesWriter, take_back};
 use super::{ColdError, rows, snapshot};
 use crate::clock;
-use crate::domain::Stamped;
+use crate::domain::Digest;
 use crate::domain::time::DAY;
 use crate::tiers::failpoint::failpoint;
 
@@ -36,25 +36,6 @@ pub struct Compacted {
     pub files_before: usize,
     pub files_after: usize,
     pub rows: u64,
-}
-
-/// A count, and a sum that does not depend on order: the same rows give the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Digest {
-    rows: u64,
-    sum: u128,
-}
-
-impl Digest {
-    fn add(&mut self, inputs: &[Stamped]) {
-        for input in inputs {
-            let bytes = postcard::to_allocvec(input).expect("an input has only sized fields");
-            let hash = blake3::hash(&bytes);
-            let (half, _) = hash.as_bytes().split_at(16);
-            self.rows += 1;
-            self.sum = self.sum.wrapping_add(u128::from_le_bytes(half.try_into().expect("sixteen bytes")));
-        }
-    }
 }
 
 /// Which files of a day to join, by their sizes: none, or two and more.
@@ -162,19 +143,19 @@ pub(super) async fn join(
         if inputs.is_empty() {
             break;
         }
-        read.add(&inputs);
+        inputs.iter().for_each(|input| read.add(input));
         writer.write(&inputs.iter().collect::<Vec<_>>()).await?;
     }
     let files = writer.close().await?;
     let written = read_back(&files).await;
     match written {
-        Ok(written) if written == read && read.rows == counted => Ok((files, read.rows)),
+        Ok(written) if written == read && read.inputs == counted => Ok((files, read.inputs)),
         other => {
             take_back(table, &files).await;
             let written = other?;
             let what = format!(
                 "{counted} rows should be in the old ones, {} were read and {} are in the new, or they differ",
-                read.rows, written.rows
+                read.inputs, written.inputs
             );
             Err(ColdError::Rewrite(what))
         }
@@ -203,13 +184,12 @@ async fn read_back(files: &[DataFile]) -> Result<Digest, ColdError> {
                     }
                     last = Some(place);
                 }
-                digest.add(&inputs);
+                inputs.iter().for_each(|input| digest.add(input));
             }
             Ok(digest)
         })
         .await?;
-        digest.rows += found.rows;
-        digest.sum = digest.sum.wrapping_add(found.sum);
+        digest.join(&found);
     }
     Ok(digest)
 }

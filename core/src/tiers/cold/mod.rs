@@ -23,7 +23,7 @@ pub use check::{Checked, Finding};
 pub use compact::Compacted;
 pub use error::ColdError;
 pub use expire::{Keep, Removed};
-pub use reader::{TickQuery, Ticks};
+pub use reader::{Order, TickQuery, Ticks};
 pub use steps::STEPS;
 
 use std::path::{Path, PathBuf};
@@ -233,7 +233,12 @@ impl Cold {
         Ok(())
     }
 
-    /// The archive in the order of the tape, a few thousand inputs at a time. Errors: `NoSnapshot`.
+    /// The archive in order, a few thousand inputs at a time, for a reader who may be in another process than the writer.
+    pub async fn read(data_directory: &Path, query: TickQuery) -> Result<Ticks, ColdError> {
+        Ticks::plan(Self::table_of(data_directory).await?, query).await
+    }
+
+    /// The archive in order, a few thousand inputs at a time. Errors: `NoSnapshot`.
     pub async fn ticks(&self, query: TickQuery) -> Result<Ticks, ColdError> {
         Ticks::plan(self.catalog.load_table(&self.name).await?, query).await
     }

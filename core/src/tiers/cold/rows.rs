@@ -18,8 +18,7 @@ use crate::domain::{
 /// The inputs after `held`, through `through`, that are kept here, in the order of the tape: ticks and clocks. The others stay in the journal.
 pub(super) fn kept(inputs: &[Stamped], held: Seq, through: Seq) -> Vec<&Stamped> {
     let new = |stamped: &&Stamped| stamped.seq > held && stamped.seq <= through;
-    let fits = |stamped: &&Stamped| matches!(stamped.input, Input::Tick(_) | Input::Clock { .. });
-    let mut kept: Vec<&Stamped> = inputs.iter().filter(new).filter(fits).collect();
+    let mut kept: Vec<&Stamped> = inputs.iter().filter(new).filter(|stamped| stamped.input.is_archived()).collect();
     kept.sort_by_key(|stamped| (stamped.tape_time, stamped.seq));
     kept
 }

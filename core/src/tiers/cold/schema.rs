@@ -15,6 +15,7 @@ use iceberg::{Result, TableCreation};
 pub(super) mod id {
     pub(in crate::tiers::cold) const SEQ: i32 = 1;
     pub(in crate::tiers::cold) const TAPE_TIME: i32 = 2;
+    pub(in crate::tiers::cold) const SOURCE: i32 = 4;
     pub(in crate::tiers::cold) const EVENT_TIME: i32 = 17;
 }
 
