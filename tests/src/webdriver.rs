@@ -63,6 +63,11 @@ impl Session {
         self.ask("POST", &format!("/element/{}/click", element.0), Some(json!({}))).map(drop)
     }
 
+    /// Keys into an element; those that are no letters by WebDriver's own code points.
+    pub fn press(&self, element: &Element, keys: &str) -> io::Result<()> {
+        self.ask("POST", &format!("/element/{}/value", element.0), Some(json!({"text": keys}))).map(drop)
+    }
+
     /// In CSS pixels of the viewport.
     pub fn rectangle(&self, element: &Element) -> io::Result<Rectangle> {
         let found = self.ask("GET", &format!("/element/{}/rect", element.0), None)?;

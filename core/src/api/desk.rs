@@ -286,12 +286,12 @@ impl DeskHost {
 
     /// How each stage from the feed to the cold tier stands.
     pub fn pipeline(&self) -> Pipeline {
-        let (live, why) = {
+        let (live, why, pace) = {
             let inner = self.inner();
-            (inner.live.clone(), inner.not_recording.as_ref().map(|error| error.what.clone()))
+            (inner.live.clone(), inner.not_recording.as_ref().map(|error| error.what.clone()), inner.config.pace())
         };
         match live {
-            Some(live) => pipeline::pipeline(&live, &self.hot, &self.archived),
+            Some(live) => pipeline::pipeline(&live, &self.hot, &self.archived, pace),
             None => pipeline::off(&why.unwrap_or_default()),
         }
     }

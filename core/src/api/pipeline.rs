@@ -5,7 +5,7 @@ use specta::Type;
 
 use crate::clock;
 use crate::domain::{Seq, Source};
-use crate::session::archive::{self, SharedStatus, TierStatus};
+use crate::session::archive::{self, Pace, SharedStatus, TierStatus};
 use crate::session::live::{Feed, Live};
 use crate::tiers::hot::Hot;
 
@@ -77,8 +77,8 @@ pub struct PipelineCounts {
     pub accepted: f64,
 }
 
-/// A tier is carried on once a minute; twice that, and some time to write, is still in order.
-const TIER_BEHIND_S: f64 = 150.0;
+/// Times the pace of the archive that a tier may lie behind: one turn, the next, and some time to write, are still in order.
+const TURNS_BEHIND: f64 = 2.5;
 
 impl Stage {
     fn new(name: StageName, state: StageState, text: impl Into<String>) -> Self {
@@ -105,7 +105,7 @@ pub(super) fn off(why: &str) -> Pipeline {
     Pipeline { at_ms: clock::received_now().to_ms(), stages, counts: PipelineCounts::default() }
 }
 
-pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus) -> Pipeline {
+pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus, pace: Pace) -> Pipeline {
     let now = clock::received_now();
     let (last, left, watermark, journal_bytes) = {
         let recorder = live.recorder();
@@ -157,7 +157,7 @@ pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus) -> Pipel
     });
     let archived = archive::lock(archived).clone();
     for (name, tier) in [(StageName::Warm, &archived.warm), (StageName::Cold, &archived.cold)] {
-        stages.push(tier_stage(name, tier, archived.error.as_deref(), last, now.to_ms()));
+        stages.push(tier_stage(name, tier, archived.error.as_deref(), last, now.to_ms(), pace));
     }
     let late = live.status().late;
     let counts = PipelineCounts {
@@ -175,15 +175,22 @@ pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus) -> Pipel
     Pipeline { at_ms: now.to_ms(), stages, counts }
 }
 
-fn tier_stage(name: StageName, tier: &TierStatus, error: Option<&str>, last: Seq, now_ms: f64) -> Stage {
+fn tier_stage(
+    name: StageName,
+    tier: &TierStatus,
+    error: Option<&str>,
+    last: Seq,
+    now_ms: f64,
+    pace: Pace,
+) -> Stage {
     let last_commit_ms = tier.last_commit.map(|at| at.to_ms());
     let age_s = last_commit_ms.map(|at| (now_ms - at).max(0.0) / 1e3);
     let behind = last.0.saturating_sub(tier.through.0);
     let (state, text) = match (error, behind, age_s) {
         (Some(error), ..) => (StageState::Failed, error.to_owned()),
         (None, 0, _) => (StageState::Ok, "holds everything".to_owned()),
-        (None, _, None) => (StageState::Waiting, "its first commit comes within a minute".to_owned()),
-        (None, _, Some(age)) if age > TIER_BEHIND_S => (StageState::Behind, format!("{behind} inputs to come")),
+        (None, _, None) => (StageState::Waiting, format!("its first commit comes within {} s", pace.every.as_secs())),
+        (None, _, Some(age)) if age > TURNS_BEHIND * pace.every.as_secs_f64() => (StageState::Behind, format!("{behind} inputs to come")),
         (None, ..) => (StageState::Ok, format!("{behind} inputs to come")),
     };
     Stage {

@@ -8,12 +8,14 @@
 mod bad_input;
 mod counts;
 mod crash;
+mod desk;
 mod exchange;
 mod faults;
 mod import;
 mod lake;
 mod lanes;
 mod retention;
+mod sql_tab;
 mod support;
 mod tier_steps;
 mod window;
