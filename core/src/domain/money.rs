@@ -9,6 +9,9 @@ pub const DECIMALS: u32 = 8;
 /// One whole unit.
 pub const ONE: i64 = 100_000_000;
 
+/// What DECIMAL(38, 8) holds, in units: an amount beyond it could be recorded and never be stored in a table.
+const LARGEST: i128 = 10i128.pow(38) - 1;
+
 /// Why a text is not a number we keep. `Display` is fit for a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
@@ -77,6 +80,9 @@ pub fn parse_decimal(text: &str) -> Result<Parsed, NumberError> {
             None => (0, digits != 0),
         }
     };
+    if units > LARGEST {
+        return Err(NumberError::Overflow);
+    }
     Ok(Parsed { units: if negative { -units } else { units }, rounded })
 }
 
@@ -224,6 +230,8 @@ mod tests {
             assert!(parse_decimal(text).is_err(), "{text:?} was read as a number");
         }
         assert_eq!(Price::parse("92233720368.54775808"), Err(NumberError::Overflow));
+        assert_eq!(Amount::parse("1e30"), Err(NumberError::Overflow), "no table could hold it");
+        assert!(Amount::parse("999999999999999999999999999999.99999999").is_ok());
         assert_eq!(Price::parse_positive("0"), Err(NumberError::Zero));
         assert_eq!(Price::parse_positive("-1"), Err(NumberError::Negative));
     }
