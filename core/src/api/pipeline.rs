@@ -175,14 +175,7 @@ pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus, pace: Pa
     Pipeline { at_ms: now.to_ms(), stages, counts }
 }
 
-fn tier_stage(
-    name: StageName,
-    tier: &TierStatus,
-    error: Option<&str>,
-    last: Seq,
-    now_ms: f64,
-    pace: Pace,
-) -> Stage {
+fn tier_stage(name: StageName, tier: &TierStatus, error: Option<&str>, last: Seq, now_ms: f64, pace: Pace) -> Stage {
     let last_commit_ms = tier.last_commit.map(|at| at.to_ms());
     let age_s = last_commit_ms.map(|at| (now_ms - at).max(0.0) / 1e3);
     let behind = last.0.saturating_sub(tier.through.0);
@@ -190,7 +183,9 @@ fn tier_stage(
         (Some(error), ..) => (StageState::Failed, error.to_owned()),
         (None, 0, _) => (StageState::Ok, "holds everything".to_owned()),
         (None, _, None) => (StageState::Waiting, format!("its first commit comes within {} s", pace.every.as_secs())),
-        (None, _, Some(age)) if age > TURNS_BEHIND * pace.every.as_secs_f64() => (StageState::Behind, format!("{behind} inputs to come")),
+        (None, _, Some(age)) if age > TURNS_BEHIND * pace.every.as_secs_f64() => {
+            (StageState::Behind, format!("{behind} inputs to come"))
+        }
         (None, ..) => (StageState::Ok, format!("{behind} inputs to come")),
     };
     Stage {

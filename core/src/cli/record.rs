@@ -51,14 +51,9 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
     let archived = SharedStatus::default();
     let (stop, stopped) = watch::channel(false);
     let (stop_archive, archive_stopped) = watch::channel(false);
-    let following = archive::start(
-        data.to_owned(),
-        Arc::clone(&live),
-        Arc::clone(&archived),
-        config.pace(),
-        archive_stopped,
-    )
-    .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
+    let following =
+        archive::start(data.to_owned(), Arc::clone(&live), Arc::clone(&archived), config.pace(), archive_stopped)
+            .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
     let acknowledge = request.acknowledge;
     let recorded = runtime.block_on(async {
         let duration = request.duration;

@@ -237,13 +237,7 @@ pub fn start(
 
 /// Carries on now and then until `stop`, and once more then. It opens the tiers itself, so that recording does not
 /// wait for them. A failure is told in the status and tried again: the journal keeps everything until it is archived.
-async fn follow(
-    directory: &Path,
-    live: &Live,
-    status: &SharedStatus,
-    pace: Pace,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn follow(directory: &Path, live: &Live, status: &SharedStatus, pace: Pace, mut stop: watch::Receiver<bool>) {
     let mut turns = interval(pace.every);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut archive = None;

@@ -33,7 +33,7 @@ pub(crate) struct Desk {
     pub(crate) session: Session,
     _driver: Guard,
     _screen: Guard,
-    pub(crate) data: TempDir,
+    _data: TempDir,
     name: &'static str,
     _alone: MutexGuard<'static, ()>,
 }
@@ -107,7 +107,7 @@ impl Desk {
         assert!(listening.is_some(), "WebKitWebDriver does not listen");
         let capabilities = json!({"webkitgtk:browserOptions": {"binary": desktop, "args": []}});
         let session = Session::open(port, capabilities).expect("the desk opens");
-        Some(Self { session, _driver: driver, _screen: screen, data, name, _alone: alone })
+        Some(Self { session, _driver: driver, _screen: screen, _data: data, name, _alone: alone })
     }
 
     pub(crate) fn text(&self, test_id: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tapedeck_tests::bars::{Print, minutes};
 use tapedeck_tests::exchange::{Event, Exchange, Listing, Market, Options};
@@ -72,7 +72,13 @@ fn a_trade_is_not_taken_for_a_duplicate_of_another_venues() {
     let exchange = Exchange::open(options).expect("loopback");
     let feed = exchange.feed_url();
     let recorder = deck.start("record", ["--feed", &feed, "--pairs", pair]);
-    std::thread::sleep(Duration::from_secs(6));
+    // Until the live ids overlap the import's, however long the start takes.
+    let overlaps =
+        || exchange.truth().trades.get(pair).and_then(|t| t.last().cloned()).is_some_and(|p| p.trade_id > 5_500);
+    let deadline = Instant::now() + MINUTES;
+    while !overlaps() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let settled = exchange.settle(MINUTES);
     std::thread::sleep(Duration::from_secs(1));
     let last_word = recorder.terminate(MINUTES).expect(0).json();

@@ -43,9 +43,13 @@ fn hot_and_warm_are_joined_sorted_and_exported_in_the_window() {
     // A minute of the venue in each second, so that candles close while we look.
     let venue = Exchange::open(Options { time_scale: 60, ..Options::new(31) }).expect("an exchange");
     let Some(desk) = Desk::recording(name, "C.UTF-8", &venue.feed_url(), "archive_every_s = 1\n") else { return };
-    // A directory that has recorded nothing opens on the sample, and a query reads as of the deck.
-    desk.await_element(r#"[data-testid="deck-switch"]"#);
-    desk.click("deck-switch");
+    // A query reads as of the deck, which goes live by itself when the feed answers.
+    let live = until(Duration::from_secs(60), || {
+        (desk.session.find("badge").is_ok() && desk.text("badge").contains("LIVE")).then_some(())
+    });
+    if live.is_none() {
+        desk.fail("the desk does not go live");
+    }
     desk.click("tab-sql");
     let examples = desk.await_element(r#"[data-testid="sql-example"]:nth-of-type(2)"#);
     // The first candles are in the warm tier some seconds after the first minute has closed.

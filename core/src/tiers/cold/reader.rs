@@ -319,10 +319,7 @@ impl Default for Bounds {
     }
 }
 
-async fn bounds(
-    table: &Table,
-    snapshot: &iceberg::spec::SnapshotRef,
-) -> Result<HashMap<String, Bounds>, ColdError> {
+async fn bounds(table: &Table, snapshot: &iceberg::spec::SnapshotRef) -> Result<HashMap<String, Bounds>, ColdError> {
     let number = |datum: Option<&Datum>| match datum.map(Datum::literal) {
         Some(PrimitiveLiteral::Long(number)) => Some(*number),
         _ => None,
@@ -332,8 +329,7 @@ async fn bounds(
         for entry in manifest.load_manifest(table.file_io()).await?.entries() {
             let file = entry.data_file();
             let (lower, upper) = (file.lower_bounds(), file.upper_bounds());
-            let both =
-                |id| (number(lower.get(&id)).unwrap_or(i64::MIN), number(upper.get(&id)).unwrap_or(i64::MAX));
+            let both = |id| (number(lower.get(&id)).unwrap_or(i64::MIN), number(upper.get(&id)).unwrap_or(i64::MAX));
             let (first, last) = (lower.get(&id::SOURCE), upper.get(&id::SOURCE));
             let bounds = Bounds {
                 micros: both(id::TAPE_TIME),

@@ -209,7 +209,7 @@ async fn the_archive_comes_back_in_the_order_of_the_tape_and_opens_only_what_it_
         through: Some(Seq(450)),
         pairs: Some(vec![pair("BTC-USD")]),
         sources: Some(vec![Source::Live]),
-        snapshot: None,
+        ..TickQuery::all()
     };
     let wanted: Vec<_> = inputs[100..=140]
         .iter()
