@@ -51,6 +51,7 @@ impl From<JournalError> for ApiError {
             JournalError::NewerSchema { .. } => {
                 Self::new("newer_schema", &error, "Nothing was changed.", "Open it with the newer Tapedeck.")
             }
+            JournalError::Cut { .. } => journal_cut(&error),
             JournalError::Store(_) => Self::new(
                 "journal_failed",
                 &error,
@@ -80,6 +81,16 @@ impl From<TapeError> for ApiError {
             _ => archive_lost(&error),
         }
     }
+}
+
+/// Records that were durable are gone from the journal's end.
+fn journal_cut(error: &dyn std::error::Error) -> ApiError {
+    ApiError::new(
+        "journal_cut",
+        error,
+        "What is left of it was not changed, and the tables of the cold and the warm tier are as they were.",
+        "Restore the data directory from a copy, and check the disk: what was acknowledged does not go by itself.",
+    )
 }
 
 /// Ticks that left the journal can not be had from the cold tier.
@@ -125,6 +136,7 @@ impl From<ArchiveError> for ApiError {
                 "Check that the disk has space, then run the command again: it goes on where it stopped.",
             ),
             ArchiveError::Lost { .. } => archive_lost(&error),
+            ArchiveError::Ahead { .. } => journal_cut(&error),
             ArchiveError::Differs { .. } => Self::new(
                 "archive_differs",
                 &error,

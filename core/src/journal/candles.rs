@@ -60,7 +60,8 @@ impl Journal {
             batch.remove(&self.candle_log, guard.key()?);
         }
         batch.insert(&self.facts, "candles_carried_through", through.0.to_be_bytes());
-        Ok(batch.commit()?)
+        batch.commit()?;
+        self.note_end()
     }
 
     /// Makes sure that the log holds every candle after `held`, which is what the warm tier says it has: it may have been thrown away.

@@ -6,7 +6,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use serde::{Deserialize, Serialize};
 
 use super::record::{self, RecordError};
-use super::{DirectoryLock, JournalError};
+use super::{DirectoryLock, JournalError, head};
 use crate::domain::{Digest, Input, Pair, Seq, Source, Stamped, TapeTime};
 
 /// 2: closed candles are also logged in the order they became known, for the warm tier. 3: ticks and clocks may have left for the archive.
@@ -47,6 +47,8 @@ pub struct Journal {
     pub(super) candle_log: Keyspace,
     pub(super) facts: Keyspace,
     last: Seq,
+    /// The last one that is noted outside the store.
+    noted: Seq,
     retired: Retired,
     directory: PathBuf,
     _lock: DirectoryLock,
@@ -55,7 +57,8 @@ pub struct Journal {
 impl Journal {
     /// Opens or creates the journal of a data directory, for writing.
     ///
-    /// Errors: `InUse` when another process has it; `NewerSchema`; `Store` when the store can not be recovered.
+    /// Errors: `InUse` when another process has it; `NewerSchema`; `Cut` when records that were durable are gone from its end; `Store` when the
+    /// store can not be recovered.
     pub fn open(directory: &Path) -> Result<Self, JournalError> {
         let lock = DirectoryLock::take(directory)?;
         let database = Database::builder(directory.join("journal")).open()?;
@@ -91,6 +94,11 @@ impl Journal {
             None => Seq::default(),
         }
         .max(retired.through);
+        let unreadable = |source| JournalError::Directory { directory: directory.to_owned(), source };
+        let noted = head::read(directory).map_err(unreadable)?.unwrap_or_default();
+        if last < noted {
+            return Err(JournalError::Cut { last, noted });
+        }
         let mut journal = Self {
             database,
             records,
@@ -100,6 +108,7 @@ impl Journal {
             candle_log,
             facts,
             last,
+            noted,
             retired,
             directory: directory.to_owned(),
             _lock: lock,
@@ -227,7 +236,18 @@ impl Journal {
         for guard in self.checkpoints.iter().rev().skip(CHECKPOINTS_KEPT - 1) {
             batch.remove(&self.checkpoints, guard.key()?);
         }
-        Ok(batch.commit()?)
+        batch.commit()?;
+        self.note_end()
+    }
+
+    /// Notes outside the store how far it reaches, so that it is seen when it does no more. Call it now and then: it costs two syncs.
+    pub fn note_end(&mut self) -> Result<(), JournalError> {
+        if self.last > self.noted {
+            let failed = |source| JournalError::Directory { directory: self.directory.clone(), source };
+            head::write(&self.directory, self.last).map_err(failed)?;
+            self.noted = self.last;
+        }
+        Ok(())
     }
 
     /// Newest first. A damaged one is passed over: the journal can do without.

@@ -6,6 +6,7 @@
 //! Ticks and clocks leave it once the cold tier has them; `session::retention` decides when, and `session::tape` reads both as one.
 
 mod candles;
+mod head;
 mod lock;
 mod log;
 pub mod record;
@@ -26,6 +27,8 @@ pub enum JournalError {
     Directory { directory: PathBuf, source: std::io::Error },
     #[error("{} was written by a newer Tapedeck (schema {found}, this one knows {known})", directory.display())]
     NewerSchema { directory: PathBuf, found: u32, known: u32 },
+    #[error("the journal ends at record {}, and record {} had been written: its end is damaged", last.0, noted.0)]
+    Cut { last: Seq, noted: Seq },
     #[error("the journal's store failed: {0}")]
     Store(fjall::Error),
     #[error("record {} is damaged: {why}", seq.0)]

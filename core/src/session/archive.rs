@@ -38,6 +38,8 @@ pub enum ArchiveError {
     Warm(#[from] WarmError),
     #[error("the cold tier holds inputs through {}, and ticks through {} have left the journal for it", held.0, left.0)]
     Lost { held: Seq, left: Seq },
+    #[error("the cold tier holds inputs through {}, and the journal ends at {}: its end is damaged", held.0, last.0)]
+    Ahead { held: Seq, last: Seq },
     #[error("input {} is not in the cold tier as it is in the journal", seq.0)]
     Differs { seq: Seq },
     #[error("interrupted: {0}")]
@@ -154,14 +156,19 @@ impl Archive {
         Ok(())
     }
 
-    /// What is to be carried: all that is durable now. Errors: `Lost`, before a row is added behind a hole.
+    /// What is to be carried: all that is durable now. Errors: `Lost` and `Ahead`, before a row is added behind a hole, or passed over because another had
+    /// its place.
     fn begin(&self, recorder: &mut Recorder) -> Result<(JournalReader, Seq), ArchiveError> {
         let (held, left) = (self.cold.archived_through(), recorder.journal().retired().through);
         if held < left {
             return Err(ArchiveError::Lost { held, left });
         }
+        let last = recorder.journal().last_seq();
+        if held > last {
+            return Err(ArchiveError::Ahead { held, last });
+        }
         recorder.log_candles_after(self.warm_through())?;
-        Ok((recorder.journal().reader(), recorder.journal().last_seq()))
+        Ok((recorder.journal().reader(), last))
     }
 
     /// Carries everything the journal holds, and drops what the warm tier has from the journal's log of candles.
