@@ -8,7 +8,7 @@ mod fold;
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,7 +19,7 @@ use self::fold::Folder;
 use super::storage::local;
 use super::{ColdError, compact, snapshot};
 use crate::domain::time::{DAY, MINUTE};
-use crate::domain::{Amount, EventTime, Pair, Price, Seq, Source, TapeTime};
+use crate::domain::{Amount, Candle, EventTime, Pair, Price, Seq, Source, TapeTime};
 
 /// Microseconds, which is what the files count in.
 const MINUTE_MICROS: i64 = MINUTE / 1_000;
@@ -90,6 +90,22 @@ pub struct Minute {
     pub tick_count: u64,
 }
 
+impl From<&Candle> for Minute {
+    fn from(candle: &Candle) -> Self {
+        Self {
+            source: candle.source,
+            pair: candle.pair,
+            start: candle.window_start,
+            open: candle.open,
+            high: candle.high,
+            low: candle.low,
+            close: candle.close,
+            volume: candle.volume,
+            tick_count: candle.tick_count.into(),
+        }
+    }
+}
+
 /// Where the minute of a time begins.
 fn minute_of(micros: i64) -> EventTime {
     EventTime::from_nanos(micros.div_euclid(MINUTE_MICROS).saturating_mul(MINUTE))
@@ -119,6 +135,11 @@ impl Minutes {
             }
         }
         Ok(Self { query: Arc::new(query), days: days.into_values().collect() })
+    }
+
+    /// What is still to be read.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.days.iter().flat_map(|day| day.files.iter().map(PathBuf::as_path))
     }
 
     /// The minutes of the next days, whole ones, by (source, pair, start); `None` at the end.
@@ -182,4 +203,3 @@ fn share_out<T: Sync, S: Send>(
         std::iter::once(here).chain(others.collect::<Vec<_>>()).collect()
     })
 }
-

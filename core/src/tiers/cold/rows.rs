@@ -281,7 +281,10 @@ impl<'a> Rows<'a> {
     }
 }
 
-pub(super) fn parsed<T: std::str::FromStr<Err: ToString>>(column: &'static str, text: Option<&str>) -> Result<T, ColdError> {
+pub(super) fn parsed<T: std::str::FromStr<Err: ToString>>(
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<T, ColdError> {
     let text = text.ok_or_else(|| unreadable(column, "it is missing"))?;
     text.parse().map_err(|error: T::Err| unreadable(column, &error.to_string()))
 }

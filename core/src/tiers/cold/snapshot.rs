@@ -19,10 +19,7 @@ use crate::domain::time::MILLISECOND;
 
 /// Every file of a state, as its manifests tell of it. Errors: `Damaged` when another program has deleted rows, which only
 /// programs that know of such deletions may read.
-pub(super) async fn live_files(
-    table: &Table,
-    state: Option<&SnapshotRef>,
-) -> Result<Vec<ManifestEntryRef>, ColdError> {
+pub(super) async fn live_files(table: &Table, state: Option<&SnapshotRef>) -> Result<Vec<ManifestEntryRef>, ColdError> {
     let mut live = Vec::new();
     for manifest in manifests(table, state).await? {
         if manifest.content != ManifestContentType::Data {

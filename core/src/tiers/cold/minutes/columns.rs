@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, PrimitiveArray, RecordBatch, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
-    ArrowNativeType, ArrowPrimitiveType, DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+    ArrowNativeType, ArrowPrimitiveType, DataType, Field, Int32Type, Int64Type, Schema, SchemaRef,
+    TimestampMicrosecondType,
 };
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -167,7 +168,10 @@ fn column<'a, T: 'a>(
     batch.column_by_name(name).and_then(of).ok_or_else(|| unreadable(name, "another type than this Tapedeck's"))
 }
 
-fn required<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a [T::Native], ColdError> {
+fn required<'a, T: ArrowPrimitiveType>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<&'a [T::Native], ColdError> {
     let values = column(batch, name, |column| column.as_primitive_opt::<T>())?;
     match values.null_count() {
         0 => Ok(values.values()),
@@ -209,7 +213,8 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     fn of(batch: &'a RecordBatch, name: &'static str) -> Result<Self, ColdError> {
         let array = column(batch, name, |column| column.as_dictionary_opt::<Int32Type>())?;
-        let list = array.values().as_string_opt().ok_or_else(|| unreadable(name, "another type than this Tapedeck's"))?;
+        let list =
+            array.values().as_string_opt().ok_or_else(|| unreadable(name, "another type than this Tapedeck's"))?;
         Ok(Self { list, places: array.keys().values(), nulls: absent(array) })
     }
 

@@ -27,18 +27,7 @@ fn by_the_engine(inputs: &[Stamped]) -> Vec<Minute> {
             last.insert((candle.source, candle.pair, candle.window_start), candle);
         }
     }
-    let minutes = last.into_values().map(|candle| Minute {
-        source: candle.source,
-        pair: candle.pair,
-        start: candle.window_start,
-        open: candle.open,
-        high: candle.high,
-        low: candle.low,
-        close: candle.close,
-        volume: candle.volume,
-        tick_count: candle.tick_count.into(),
-    });
-    minutes.collect()
+    last.values().map(Minute::from).collect()
 }
 
 async fn in_batch(cold: &Cold, query: MinuteQuery) -> Vec<Minute> {
