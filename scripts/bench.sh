@@ -4,6 +4,9 @@ source "$(dirname "$0")/lib.sh"
 
 scripts/setup.sh
 scripts/ui.sh
+case ${1:-tiers} in
+tiers) scripts/readers.sh || say 'polars and DuckDB could not be installed: the tiers will be measured without their peers' ;;
+esac
 say 'Building with optimisation; cold, this takes long'
 build_release
 on_display "$CARGO_TARGET_DIR/release/tapedeck" bench "$@"

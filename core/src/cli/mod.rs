@@ -131,7 +131,7 @@ enum Command {
     Doctor,
     /// Measure
     Bench {
-        /// One of: wire, append, acknowledge, replay, live, start; all when absent
+        /// One of: wire, append, acknowledge, replay, tiers, live, start; all when absent
         name: Option<String>,
     },
 }
@@ -239,6 +239,6 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
         Command::Snapshots => sql::snapshots(&data, json),
         Command::Rebuild => verify::rebuild(&data, json),
         Command::Doctor => doctor::run(&data, json),
-        Command::Bench { name } => bench::run(name.as_deref(), json),
+        Command::Bench { name } => bench::run(&data, name.as_deref(), json),
     }
 }

@@ -29,6 +29,11 @@ pub(super) fn line_out(line: &str) {
     }
 }
 
+/// For a person to see, whatever standard output is used for.
+pub(super) fn warn(line: &str) {
+    eprintln!("{line}");
+}
+
 pub(super) fn error(error: &ApiError, json: bool) {
     if json {
         let body = serde_json::json!({ "error": error });

@@ -7,7 +7,7 @@ use futures_util::SinkExt;
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{ApiError, Figure, temporary};
+use super::{ApiError, Figure, failed, temporary};
 use crate::clock;
 use crate::domain::time::format_rfc3339;
 
@@ -15,9 +15,6 @@ const RATE: u64 = 12_000;
 const SECONDS: u64 = 10;
 
 pub(super) fn live() -> Result<Vec<Figure>, ApiError> {
-    let failed = |error: &dyn std::fmt::Display| {
-        ApiError::refused("bench_failed", error, "Run it again when the machine is idle.")
-    };
     let directory = temporary()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| failed(&e))?;

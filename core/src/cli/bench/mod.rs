@@ -2,8 +2,10 @@
 
 mod feed;
 mod start;
+mod tiers;
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ use crate::journal::Journal;
 use crate::metrics::Durations;
 use crate::session::sample::{Cursor, SampleTape};
 
-const NAMES: [&str; 6] = ["wire", "append", "acknowledge", "replay", "live", "start"];
+const NAMES: [&str; 7] = ["wire", "append", "acknowledge", "replay", "tiers", "live", "start"];
 
 /// One figure, and what it is held against.
 #[derive(Clone, Debug, Serialize)]
@@ -59,14 +61,17 @@ impl Figure {
     }
 }
 
-pub(super) fn run(name: Option<&str>, json: bool) -> Result<Outcome, ApiError> {
+pub(super) fn run(data: &Path, name: Option<&str>, json: bool) -> Result<Outcome, ApiError> {
+    if let Some(part) = name.filter(|name| tiers::PARTS.contains(name)) {
+        return tiers::scan(data, part).map(|()| Outcome::Done);
+    }
     if let Some(name) = name
         && !NAMES.contains(&name)
     {
         return Err(ApiError::refused(
             "unknown_bench",
             format!("There is no bench `{name}`."),
-            "Choose one of: wire, append, acknowledge, replay, live, start.",
+            &format!("Choose one of: {}.", NAMES.join(", ")),
         ));
     }
     let machine = machine();
@@ -80,6 +85,7 @@ pub(super) fn run(name: Option<&str>, json: bool) -> Result<Outcome, ApiError> {
             "append" => append()?,
             "acknowledge" => acknowledge()?,
             "replay" => replay()?,
+            "tiers" => tiers::tiers()?,
             "live" => feed::live()?,
             _ => start::start()?,
         };
@@ -92,6 +98,10 @@ pub(super) fn run(name: Option<&str>, json: bool) -> Result<Outcome, ApiError> {
         print::json_line(&serde_json::json!({ "machine": machine, "figures": figures }));
     }
     Ok(Outcome::Done)
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::refused("bench_failed", error, "Run it again when the machine is idle.")
 }
 
 fn machine() -> String {

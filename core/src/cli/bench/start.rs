@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::feed::Usage;
-use super::{ApiError, Figure, median, print, temporary};
+use super::{ApiError, Figure, failed, median, print, temporary};
 
 const REPETITIONS: usize = 5;
 
@@ -15,16 +15,12 @@ pub(super) fn start() -> Result<Vec<Figure>, ApiError> {
         std::env::current_exe().ok().map(|path| path.with_file_name("tapedeck-desktop")).filter(|path| path.exists());
     let display = std::env::var_os("DISPLAY").or_else(|| std::env::var_os("WAYLAND_DISPLAY"));
     let (Some(desk), Some(_)) = (desk, display) else {
-        print::line_out(
-            "start        not measured: it needs tapedeck-desktop beside tapedeck, and a display (try xvfb-run)",
-        );
+        print::warn("NOT MEASURED: start. It needs tapedeck-desktop beside tapedeck, and a display (try xvfb-run).");
         return Ok(Vec::new());
     };
     let (mut starts, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
         let directory = temporary()?;
-        let failed =
-            |error: std::io::Error| ApiError::refused("bench_failed", error, "Run it again when the machine is idle.");
         let started = Instant::now();
         let mut child = Command::new(&desk)
             .env("TAPEDECK_DATA", directory.path())
@@ -33,7 +29,7 @@ pub(super) fn start() -> Result<Vec<Figure>, ApiError> {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(failed)?;
+            .map_err(|e| failed(&e))?;
         let (said, hears) = mpsc::channel();
         if let Some(out) = child.stdout.take() {
             std::thread::spawn(move || {
@@ -49,7 +45,7 @@ pub(super) fn start() -> Result<Vec<Figure>, ApiError> {
             std::thread::sleep(Duration::from_secs(2));
             memory.extend(Usage::of(child.id()).map(|usage| usage.peak_mb));
         }
-        child.kill().and_then(|()| child.wait()).map_err(failed)?;
+        child.kill().and_then(|()| child.wait()).map_err(|e| failed(&e))?;
     }
     Ok(vec![
         Figure::at_most(

@@ -45,7 +45,7 @@ pub struct Checked {
 pub(super) async fn run(table: &Table) -> Result<Checked, ColdError> {
     let Some(current) = table.metadata().current_snapshot() else { return Ok(Checked::default()) };
     let mut checked = Checked::default();
-    for entry in snapshot::live_files(table).await? {
+    for entry in snapshot::live_files(table, Some(current)).await? {
         let file = entry.data_file();
         checked.files += 1;
         checked.rows += file.record_count();

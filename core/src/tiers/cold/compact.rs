@@ -61,7 +61,7 @@ pub(super) fn worth_joining(sizes: &[u64], over: bool) -> Vec<usize> {
 }
 
 /// Days since 1970, as the table is partitioned.
-fn day_of(file: &DataFile) -> Result<i32, ColdError> {
+pub(super) fn day_of(file: &DataFile) -> Result<i32, ColdError> {
     match file.partition().fields() {
         [Some(Literal::Primitive(PrimitiveLiteral::Int(day)))] => Ok(*day),
         _ => Err(ColdError::Damaged(format!("{} is of no day", file.file_path()))),
@@ -70,7 +70,7 @@ fn day_of(file: &DataFile) -> Result<i32, ColdError> {
 
 /// Joins small files, of some days at a time. `None` when there is nothing to do.
 pub(super) async fn run(catalog: &LocalCatalog, table: &Table) -> Result<Option<(Table, Compacted)>, ColdError> {
-    let live = snapshot::live_files(table).await?;
+    let live = snapshot::live_files(table, table.metadata().current_snapshot()).await?;
     let mut days: BTreeMap<i32, Vec<&DataFile>> = BTreeMap::new();
     for entry in &live {
         days.entry(day_of(entry.data_file())?).or_default().push(entry.data_file());

@@ -14,6 +14,8 @@ pub enum ColdError {
     Unstorable { seq: Seq, column: &'static str, why: String },
     #[error("market.ticks: a row has no usable {column}: {why}")]
     Unreadable { column: &'static str, why: String },
+    #[error("market.ticks: {} can not be read: {why}", file.display())]
+    File { file: PathBuf, why: String },
     #[error("market.ticks: snapshot {id} is not kept{}", told(.kept))]
     NoSnapshot { id: i64, kept: Vec<i64> },
     #[error("market.ticks: of {at} no state is kept{}", told_since(.since))]

@@ -9,6 +9,7 @@ mod check;
 mod compact;
 mod error;
 mod expire;
+mod minutes;
 mod reader;
 mod rows;
 mod schema;
@@ -23,13 +24,14 @@ pub use check::{Checked, Finding};
 pub use compact::Compacted;
 pub use error::ColdError;
 pub use expire::{Keep, Removed};
+pub use minutes::{Minute, MinuteQuery, Minutes};
 pub use reader::{Order, TickQuery, Ticks};
 pub use steps::STEPS;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use iceberg::spec::TableMetadata;
+use iceberg::spec::{SnapshotRef, TableMetadata};
 use iceberg::table::Table;
 use iceberg::{Catalog, NamespaceIdent, TableIdent};
 
@@ -243,6 +245,11 @@ impl Cold {
         Ticks::plan(self.catalog.load_table(&self.name).await?, query).await
     }
 
+    /// One-minute candles of the archive, folded in batch by all the processor's cores. Errors: `NoSnapshot`.
+    pub async fn minutes(&self, query: MinuteQuery) -> Result<Minutes, ColdError> {
+        Minutes::plan(&self.catalog.load_table(&self.name).await?, query).await
+    }
+
     /// Joins the small files of days that have many of them. Nothing that can be asked changes.
     pub async fn compact(&mut self) -> Result<Compacted, ColdError> {
         self.refresh().await?;
@@ -321,7 +328,7 @@ pub fn states(metadata: &TableMetadata) -> Result<Vec<TableState>, ColdError> {
     snapshots.into_iter().map(state_of).collect()
 }
 
-fn state_of(snapshot: &iceberg::spec::SnapshotRef) -> Result<TableState, ColdError> {
+fn state_of(snapshot: &SnapshotRef) -> Result<TableState, ColdError> {
     let summary = snapshot.summary();
     let number = |name| summary.additional_properties.get(name).and_then(|n| n.parse().ok()).unwrap_or_default();
     Ok(TableState {
@@ -337,6 +344,14 @@ fn state_of(snapshot: &iceberg::spec::SnapshotRef) -> Result<TableState, ColdErr
 
 fn committed(ms: i64) -> EventTime {
     EventTime::from_nanos(ms.saturating_mul(MILLISECOND))
+}
+
+/// The state that is meant: the newest unless one is named. Errors: `NoSnapshot`.
+fn state(metadata: &TableMetadata, id: Option<i64>) -> Result<Option<&SnapshotRef>, ColdError> {
+    match id {
+        None => Ok(metadata.current_snapshot()),
+        Some(id) => metadata.snapshot_by_id(id).map(Some).ok_or_else(|| no_snapshot(metadata, id)),
+    }
 }
 
 fn no_snapshot(metadata: &TableMetadata, id: i64) -> ColdError {

@@ -172,12 +172,7 @@ impl Ticks {
     ) -> Result<Self, ColdError> {
         let mut ticks =
             Self { table, query, waiting: Vec::new(), open: Vec::new(), heads: BinaryHeap::new(), opened: 0 };
-        let metadata = ticks.table.metadata();
-        let snapshot = match ticks.query.snapshot {
-            None => metadata.current_snapshot(),
-            Some(id) => Some(metadata.snapshot_by_id(id).ok_or_else(|| super::no_snapshot(metadata, id))?),
-        };
-        let Some(snapshot) = snapshot else { return Ok(ticks) };
+        let Some(snapshot) = super::state(ticks.table.metadata(), ticks.query.snapshot)? else { return Ok(ticks) };
         let bounds = bounds(&ticks.table, snapshot).await?;
         let mut scan = ticks.table.scan().snapshot_id(snapshot.snapshot_id());
         if let Some(predicate) = ticks.query.predicate() {

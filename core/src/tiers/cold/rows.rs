@@ -280,11 +280,14 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn parsed<T: std::str::FromStr<Err: ToString>>(column: &'static str, text: Option<&str>) -> Result<T, ColdError> {
+pub(super) fn parsed<T: std::str::FromStr<Err: ToString>>(
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<T, ColdError> {
     let text = text.ok_or_else(|| unreadable(column, "it is missing"))?;
     text.parse().map_err(|error: T::Err| unreadable(column, &error.to_string()))
 }
 
-fn unreadable(column: &'static str, why: &str) -> ColdError {
+pub(super) fn unreadable(column: &'static str, why: &str) -> ColdError {
     ColdError::Unreadable { column, why: why.to_owned() }
 }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use iceberg::spec::{
     DataFile, ManifestContentType, ManifestEntryRef, ManifestFile, ManifestListWriter, ManifestWriter,
-    ManifestWriterBuilder, Operation, Snapshot, SnapshotSummaryCollector, Summary,
+    ManifestWriterBuilder, Operation, Snapshot, SnapshotRef, SnapshotSummaryCollector, Summary,
 };
 use iceberg::table::Table;
 
@@ -17,11 +17,11 @@ use crate::clock;
 use crate::domain::Seq;
 use crate::domain::time::MILLISECOND;
 
-/// Every file of the current state, as its manifests tell of it. Errors: `Damaged` when another program has deleted rows, which only
+/// Every file of a state, as its manifests tell of it. Errors: `Damaged` when another program has deleted rows, which only
 /// programs that know of such deletions may read.
-pub(super) async fn live_files(table: &Table) -> Result<Vec<ManifestEntryRef>, ColdError> {
+pub(super) async fn live_files(table: &Table, state: Option<&SnapshotRef>) -> Result<Vec<ManifestEntryRef>, ColdError> {
     let mut live = Vec::new();
-    for manifest in manifests(table).await? {
+    for manifest in manifests(table, state).await? {
         if manifest.content != ManifestContentType::Data {
             return Err(ColdError::Damaged("another program deleted rows of it".to_owned()));
         }
@@ -31,8 +31,8 @@ pub(super) async fn live_files(table: &Table) -> Result<Vec<ManifestEntryRef>, C
     Ok(live)
 }
 
-async fn manifests(table: &Table) -> Result<Vec<ManifestFile>, ColdError> {
-    match table.metadata().current_snapshot() {
+async fn manifests(table: &Table, state: Option<&SnapshotRef>) -> Result<Vec<ManifestFile>, ColdError> {
+    match state {
         Some(snapshot) => {
             Ok(table.manifest_list_reader(snapshot).load().await?.consume_entries().into_iter().collect())
         }
@@ -44,8 +44,8 @@ async fn manifests(table: &Table) -> Result<Vec<ManifestFile>, ColdError> {
 pub(super) async fn with_added(table: &Table, added: &[DataFile], through: Seq) -> Result<Snapshot, ColdError> {
     let mut draft = Draft::new(table);
     // A manifest that only tells of files that are gone has nothing to say any more.
-    let carried = manifests(table).await?.into_iter().filter(|m| m.has_added_files() || m.has_existing_files());
-    draft.manifests.extend(carried);
+    let before = manifests(table, table.metadata().current_snapshot()).await?;
+    draft.manifests.extend(before.into_iter().filter(|m| m.has_added_files() || m.has_existing_files()));
     draft.add(added).await?;
     draft.finish(Operation::Append, through).await
 }

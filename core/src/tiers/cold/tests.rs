@@ -1,4 +1,5 @@
 mod faults;
+mod minutes;
 mod upkeep;
 
 use proptest::prelude::*;

@@ -8,8 +8,9 @@ use iceberg::writer::file_writer::ParquetWriterBuilder;
 use iceberg::writer::file_writer::location_generator::{DefaultFileNameGenerator, DefaultLocationGenerator};
 use iceberg::writer::file_writer::rolling_writer::RollingFileWriterBuilder;
 use iceberg::writer::partitioning::{PartitioningWriter, fanout_writer::FanoutWriter};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
 
 use super::ColdError;
 use super::rows;
@@ -20,6 +21,10 @@ const FILE_BYTES: usize = 256 << 20;
 
 /// Row groups of this many rows: small enough that a reader of an hour skips most of a day.
 const GROUP_ROWS: usize = 131_072;
+
+/// Numbers that rise from row to row. Their differences are small: stored as these, the shipped BTC day takes 8 bytes a tick, where a
+/// dictionary of numbers that hardly ever repeat took 23, and twice the time to write. Every reader we know of reads them.
+const RISING: [&str; 6] = ["seq", "tape_time", "sequence", "trade_id", "event_time", "received_time"];
 
 type Files =
     FanoutWriter<DataFileWriterBuilder<ParquetWriterBuilder, DefaultLocationGenerator, DefaultFileNameGenerator>>;
@@ -34,13 +39,8 @@ pub(super) struct FilesWriter {
 impl FilesWriter {
     pub(super) fn new(table: &Table) -> Result<Self, ColdError> {
         let columns = table.metadata().current_schema().clone();
-        let level = ZstdLevel::try_new(3).map_err(arrow::error::ArrowError::from)?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .build();
         let rolling = RollingFileWriterBuilder::new(
-            ParquetWriterBuilder::new(properties, columns.clone()),
+            ParquetWriterBuilder::new(properties()?, columns.clone()),
             FILE_BYTES,
             table.file_io().clone(),
             DefaultLocationGenerator::new(table.metadata())?,
@@ -66,6 +66,20 @@ impl FilesWriter {
     pub(super) async fn close(self) -> Result<Vec<DataFile>, ColdError> {
         Ok(self.files.close().await?)
     }
+}
+
+fn properties() -> Result<WriterProperties, ColdError> {
+    let level = ZstdLevel::try_new(3).map_err(arrow::error::ArrowError::from)?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(GROUP_ROWS));
+    let rising = |properties: WriterPropertiesBuilder, name: &str| {
+        let column = ColumnPath::from(name);
+        properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
+    };
+    Ok(RISING.into_iter().fold(properties, rising).build())
 }
 
 /// Deletes files that are certain not to be named by any snapshot.

@@ -1,17 +1,22 @@
 //! Running a query: planned, watched, and cut off.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::{Array, ArrayData};
+use arrow::buffer::{Buffer, NullBuffer};
+use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider as _, CatalogProviderList, MemoryCatalogProviderList};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{
+    GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation, TrackConsumersPool,
+};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
@@ -282,6 +287,27 @@ fn base() -> SessionState {
         .build()
 }
 
+/// The memory of an answer, each buffer counted once: what sorts hands on slices of one large batch, and each of them holds all of it.
+struct Held {
+    memory: MemoryReservation,
+    /// By where they lie. None is freed while the answer is held, so no other buffer comes to lie there.
+    counted: HashSet<usize>,
+}
+
+impl Held {
+    fn take(&mut self, batch: &RecordBatch) -> EngineResult<()> {
+        let new = batch.columns().iter().map(|column| self.count(&column.to_data())).sum();
+        self.memory.try_grow(new)
+    }
+
+    fn count(&mut self, data: &ArrayData) -> usize {
+        let buffers = data.buffers().iter().chain(data.nulls().map(NullBuffer::buffer));
+        let new = buffers.filter(|buffer| self.counted.insert(buffer.data_ptr().as_ptr() as usize));
+        let bytes: usize = new.map(Buffer::capacity).sum();
+        bytes + data.child_data().iter().map(|child| self.count(child)).sum::<usize>()
+    }
+}
+
 /// One query, with all it needs, so that it can run by itself.
 struct Run {
     state: SessionState,
@@ -322,12 +348,12 @@ impl Run {
         let plan = self.watch.clone().over(self.state.optimize(&plan)?)?;
         let plan = self.state.query_planner().create_physical_plan(&plan, &self.state).await?;
         let pool: &Arc<dyn MemoryPool> = &self.state.runtime_env().memory_pool;
-        let held = MemoryConsumer::new("answer").register(pool);
+        let mut held = Held { memory: MemoryConsumer::new("answer").register(pool), counted: HashSet::new() };
         let schema = plan.schema();
         let mut batches = execute_stream(plan, self.state.task_ctx())?;
         let (mut kept, mut rows, mut truncated) = (Vec::new(), 0, false);
         while let Some(batch) = batches.try_next().await? {
-            held.try_grow(batch.get_array_memory_size())?;
+            held.take(&batch)?;
             let room = self.row_limit - rows;
             truncated = batch.num_rows() > room;
             let batch = if truncated { batch.slice(0, room) } else { batch };
