@@ -29,6 +29,11 @@ pub(super) fn line_out(line: &str) {
     }
 }
 
+/// For progress, which is not an answer. Nobody listening is no error.
+pub(super) fn line_err(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 pub(super) fn error(error: &ApiError, json: bool) {
     if json {
         let body = serde_json::json!({ "error": error });
