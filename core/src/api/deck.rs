@@ -7,7 +7,7 @@ use super::ApiError;
 use super::series;
 use super::view::{Bar, Quality as QualityView, Row, Tape};
 use crate::domain::time::MINUTE;
-use crate::domain::{Candle, EventTime, Interval, Pair, Quality, Source, TapeTime};
+use crate::domain::{BackfillMonth, Candle, EventTime, Interval, Pair, Quality, Source, TapeTime};
 use crate::engine::{Market, PairMarket, fold};
 use crate::journal::CandleQuery;
 use crate::session::live::Live;
@@ -41,7 +41,8 @@ pub(super) trait TapeView {
     fn market(&self) -> &Market;
     fn now(&self, at: Instant) -> TapeTime;
     fn tape(&self) -> Tape;
-    /// Minutes that start in `[from, to)` as known here and now, forming ones last.
+    /// Minutes that start in `[from, to)` as known here and now, oldest first; forming ones are the last. Where the live feed has
+    /// none, those of a back-fill.
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError>;
     /// The pair over everything that is on the tape.
     fn timeline(&self, pair: Pair) -> Result<Vec<series::Row>, ApiError>;
@@ -175,10 +176,21 @@ impl TapeView for LiveDeck<'_> {
 
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError> {
         let as_of = TapeTime::from_nanos(i64::MAX);
-        let query = CandleQuery { source: Source::Live, pair, from, to, as_of };
-        let mut minutes = self.recorder.journal().candles(&query)?;
+        let closed = |source| self.recorder.journal().candles(&CandleQuery { source, pair, from, to, as_of });
+        let mut minutes = closed(Source::Live)?;
         let forming = self.market().forming(Source::Live, pair);
         minutes.extend(forming.into_iter().filter(|c| c.window_start >= from && c.window_start < to));
+        let recorded = minutes.len();
+        for month in self.market().backfilled(pair).filter(|month| month.start() < to && month.end() > from) {
+            let fetched = closed(Source::Backfill(BackfillMonth { pair, month }))?;
+            let live = &minutes[..recorded];
+            let lacking: Vec<Candle> = fetched
+                .into_iter()
+                .filter(|candle| live.binary_search_by_key(&candle.window_start, |live| live.window_start).is_err())
+                .collect();
+            minutes.extend(lacking);
+        }
+        minutes.sort_by_key(|candle| candle.window_start);
         Ok(minutes)
     }
 

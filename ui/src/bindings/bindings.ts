@@ -14,6 +14,9 @@ export const commands = {
 	chooseDeck: (deck: Deck) => typedError<null, ApiError>(__TAURI_INVOKE("choose_deck", { deck })),
 	watch: (watch: Watch) => typedError<null, ApiError>(__TAURI_INVOKE("watch", { watch })),
 	transport: (command: Transport) => typedError<null, ApiError>(__TAURI_INVOKE("transport", { command })),
+	/**  Earlier candles of a live pair; frames say how it stands. */
+	backfill: (pair: string, months: number) => typedError<null, ApiError>(__TAURI_INVOKE("backfill", { pair, months })),
+	cancelBackfill: () => typedError<null, ApiError>(__TAURI_INVOKE("cancel_backfill")),
 	sqlSchema: () => typedError<SqlTable[], SqlFailure>(__TAURI_INVOKE("sql_schema")),
 	sqlRun: (ask: SqlAsk) => typedError<SqlAnswer, SqlFailure>(__TAURI_INVOKE("sql_run", { ask })),
 	sqlCancel: () => typedError<null, SqlFailure>(__TAURI_INVOKE("sql_cancel")),
@@ -31,6 +34,20 @@ export type ApiError = {
 	kept: string,
 	do: string,
 };
+
+export type Backfill = {
+	run: number,
+	pair: string,
+	months: number,
+	state: BackfillState,
+	share: number | null,
+	at_ms: number | null,
+	accepted: number,
+	quarantined: number,
+	failure: ApiError | null,
+};
+
+export type BackfillState = "running" | "cancelling" | "cancelled" | "failed" | "done";
 
 export type Bar = {
 	/**  Start of the window. */
@@ -75,6 +92,7 @@ export type Desk = {
 	intervals: string[],
 	/**  Speeds the deck offers, as multiples of real time; `max` is a control of its own. */
 	speeds: number[],
+	earlier_history: boolean,
 };
 
 export type FeedState = "off" | "connecting" | "connected" | "down";
@@ -96,6 +114,7 @@ export type Frame = {
 	/**  Bars of the watched pair that changed since the last frame, oldest first; the last may be `forming`. */
 	bars: Bar[],
 	health: Health,
+	backfill: Backfill | null,
 	/**  Standing messages, most important first; empty when all is well. */
 	notices: Notice[],
 };
