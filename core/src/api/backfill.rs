@@ -39,11 +39,11 @@ pub struct Backfill {
     pub failure: Option<ApiError>,
 }
 
+/// `cancelling` ends after the question under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum BackfillState {
     Running,
-    /// It ends after the question under way.
     Cancelling,
     Cancelled,
     Failed,

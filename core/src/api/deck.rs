@@ -7,7 +7,7 @@ use super::ApiError;
 use super::series;
 use super::view::{Bar, Quality as QualityView, Row, Tape};
 use crate::domain::time::MINUTE;
-use crate::domain::{BackfillMonth, Candle, EventTime, Interval, Pair, Quality, Source, TapeTime};
+use crate::domain::{BackfillMonth, Candle, EventTime, Interval, Month, Pair, Quality, Source, TapeTime};
 use crate::engine::{Market, PairMarket, fold};
 use crate::journal::CandleQuery;
 use crate::session::live::Live;
@@ -46,7 +46,8 @@ pub(super) trait TapeView {
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError>;
     /// The pair over everything that is on the tape.
     fn timeline(&self, pair: Pair) -> Result<Vec<series::Row>, ApiError>;
-    fn first(&self) -> EventTime;
+    /// Nothing of the pair is on the tape before this.
+    fn first(&self, pair: Pair) -> Result<EventTime, ApiError>;
 
     /// The newest `limit` bars strictly before a moment, oldest first. Looks further back while the tape is thin.
     fn bars_before(
@@ -58,14 +59,15 @@ pub(super) trait TapeView {
     ) -> Result<Vec<Candle>, ApiError> {
         let newest = self.market().pair(self.source(), pair).and_then(PairMarket::newest);
         let end = newest.map_or(before, |newest| before.min(newest.plus_nanos(MINUTE)));
+        let first = self.first(pair)?;
         let mut span = interval.nanos().saturating_mul(limit as i64 + 1);
         loop {
-            let from = interval.start_of(end.plus_nanos(-span)).max(self.first());
+            let from = interval.start_of(end.plus_nanos(-span)).max(first);
             let mut bars = fold::fold(self.minutes(pair, from, before)?, interval);
             if bars.len() > limit {
                 bars.drain(..bars.len() - limit);
             }
-            if bars.len() == limit || from <= self.first() {
+            if bars.len() == limit || from <= first {
                 return Ok(bars);
             }
             span = span.saturating_mul(8);
@@ -123,8 +125,8 @@ impl TapeView for SampleDeck<'_> {
         self.0.now(at)
     }
 
-    fn first(&self) -> EventTime {
-        EventTime::from_nanos(self.0.tape().from().nanos())
+    fn first(&self, _: Pair) -> Result<EventTime, ApiError> {
+        Ok(EventTime::from_nanos(self.0.tape().from().nanos()))
     }
 
     fn tape(&self) -> Tape {
@@ -161,8 +163,10 @@ impl TapeView for LiveDeck<'_> {
         self.market().tape_time(Source::Live).unwrap_or_default()
     }
 
-    fn first(&self) -> EventTime {
-        EventTime::from_nanos(0)
+    fn first(&self, pair: Pair) -> Result<EventTime, ApiError> {
+        let recorded = self.recorder.journal().first_candle(Source::Live, pair)?;
+        let fetched = self.market().backfilled(pair).next().map(Month::start);
+        Ok(recorded.into_iter().chain(fetched).min().unwrap_or_default())
     }
 
     fn tape(&self) -> Tape {

@@ -15,13 +15,7 @@ use crate::session::recorder::Recorder;
 /// Between two lines of progress.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
-pub(super) fn run(
-    data: &Path,
-    pair: Pair,
-    months: u32,
-    rest: Option<&str>,
-    json: bool,
-) -> Result<Outcome, ApiError> {
+pub(super) fn run(data: &Path, pair: Pair, months: u32, rest: Option<&str>, json: bool) -> Result<Outcome, ApiError> {
     let config = Config::load(data)?;
     let rest = rest.map(str::to_owned).or_else(|| config.rest()).ok_or_else(|| {
         ApiError::refused(
@@ -62,7 +56,13 @@ fn lines(report: &Backfilled) -> Vec<String> {
     let mut lines = vec![
         format!(
             "{} from {} to {}: {} requests, {} candles accepted, {} duplicates, {} quarantined",
-            report.pair, report.from, report.to, report.requests, report.accepted, report.duplicates, report.quarantined
+            report.pair,
+            report.from,
+            report.to,
+            report.requests,
+            report.accepted,
+            report.duplicates,
+            report.quarantined
         ),
         format!("{} of the minutes asked for had no trade", report.empty_minutes),
     ];

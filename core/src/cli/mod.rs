@@ -218,7 +218,9 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
             &import::Request { files, format: format.as_deref(), pair: *pair, sample: *sample },
             json,
         ),
-        Command::Backfill { pair, months, rest } => backfill::run(data.as_path(), *pair, *months, rest.as_deref(), json),
+        Command::Backfill { pair, months, rest } => {
+            backfill::run(data.as_path(), *pair, *months, rest.as_deref(), json)
+        }
         Command::Candles { pair, interval, from, to, as_of, source, format } => candles::run(
             &data,
             &candles::Request {

@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_lane_is_the_same_in_text_and_in_bytes() {
-        let march = BackfillMonth { pair: "BTC-USD".parse().expect("a pair"), month: "2026-03".parse().expect("a month") };
+        let march =
+            BackfillMonth { pair: "BTC-USD".parse().expect("a pair"), month: "2026-03".parse().expect("a month") };
         for (source, text) in [
             (Source::Live, "live"),
             (Source::Import(ImportId(0xfeed)), "import:000000000000feed"),

@@ -199,9 +199,9 @@ impl Lane {
     }
 
     /// A candle of a minute that was asked for. Its time was in the question, and so is not doubted.
-    pub fn admit_asked(&mut self, candle: ImportedCandle, into: &mut Vec<(EventTime, Input)>) {
+    pub fn admit_asked(&mut self, candle: ImportedCandle, rounded: bool, into: &mut Vec<(EventTime, Input)>) {
         self.counts.frames += 1;
-        let message = Message::Candle { candle, rounded: false };
+        let message = Message::Candle { candle, rounded };
         if let Some(doubt) = doubt(&message) {
             self.put_aside(&message, &doubt);
         } else if self.was_seen(&message) {

@@ -8,9 +8,11 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tapedeck_tests::exchange::Faults;
 use tapedeck_tests::webdriver::Session;
 use tempfile::TempDir;
 
+use crate::backfill;
 use crate::support::{binary, say, skipped};
 
 /// The sample tape: 2024-01-01 00:00 → 24:00 UTC.
@@ -46,6 +48,11 @@ struct Desk {
 impl Desk {
     /// `None` after saying why, where there is no screen to be had; never on CI, where it must be.
     fn open(name: &'static str, language: &str) -> Option<Self> {
+        Self::open_with(name, language, None)
+    }
+
+    /// With a configuration of its own; without one, the feed is where nobody is.
+    fn open_with(name: &'static str, language: &str, config: Option<&str>) -> Option<Self> {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let desktop = binary("TAPEDECK_DESKTOP", "tapedeck-desktop");
         let lacking: Vec<String> =
@@ -78,14 +85,22 @@ impl Desk {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let home = data.path().join("home");
         std::fs::create_dir_all(&home).expect("a home for the window's own files");
+        let mut driver = Command::new("WebKitWebDriver");
+        match config {
+            None => drop(driver.env("TAPEDECK_FEED", "ws://127.0.0.1:1")),
+            Some(config) => {
+                std::fs::create_dir_all(data.path().join("data")).expect("a data directory");
+                std::fs::write(data.path().join("data/tapedeck.toml"), config).expect("a configuration");
+                driver.env_remove("TAPEDECK_FEED");
+            }
+        }
         let driver = Guard(
-            Command::new("WebKitWebDriver")
+            driver
                 .arg(format!("--port={port}"))
                 .env("DISPLAY", format!(":{}", number.trim()))
                 .env("TAURI_AUTOMATION", "true")
                 .env("TAURI_WEBVIEW_AUTOMATION", "true")
                 .env("TAPEDECK_DATA", data.path().join("data"))
-                .env("TAPEDECK_FEED", "ws://127.0.0.1:1")
                 .env("HOME", &home)
                 .env("XDG_DATA_HOME", home.join("share"))
                 .env("XDG_CONFIG_HOME", home.join("config"))
@@ -285,4 +300,34 @@ fn the_desk_draws_plays_pauses_and_seeks() {
 #[test]
 fn the_desk_is_not_blank_in_a_c_locale() {
     a_desk_can_be_used("the_desk_is_not_blank_in_a_c_locale", "C");
+}
+
+#[test]
+fn earlier_history_is_a_button_away() {
+    let name = "earlier_history_is_a_button_away";
+    let exchange = backfill::venue(56, Faults::none());
+    let Some(desk) = Desk::open_with(name, "C.UTF-8", Some(&backfill::config(&exchange))) else { return };
+    let offered = until(Duration::from_secs(60), || desk.session.find("earlier-offer").ok());
+    if offered.is_none() {
+        desk.fail("earlier history is not offered on the live deck");
+    }
+    desk.click("earlier-offer");
+    desk.click("earlier-1");
+    let told = until(Duration::from_secs(60), || {
+        let ended = desk.session.find("earlier-ended").ok()?;
+        desk.session.text(&ended).ok()
+    });
+    let Some(told) = told else { desk.fail("it does not end") };
+    assert!(told.contains("candles of 1 month loaded"), "{name}: {told:?}");
+    let drawn = until(Duration::from_secs(20), || {
+        let (up, down) = desk.coloured();
+        (up > 100 && down > 100).then_some(())
+    });
+    if drawn.is_none() {
+        desk.fail(&format!("what was loaded is not drawn: {:?}", desk.coloured()));
+    }
+    if let Some(folder) = std::env::var_os("TAPEDECK_PICTURES") {
+        let png = desk.session.picture().unwrap_or_else(|e| desk.fail(&e.to_string()));
+        std::fs::write(PathBuf::from(folder).join("earlier.png"), png).expect("a picture");
+    }
 }

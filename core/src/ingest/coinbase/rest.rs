@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::clock;
 use crate::domain::input::ImportedCandle;
-use crate::domain::money::NumberError;
+use crate::domain::money::{NumberError, parse_decimal};
 use crate::domain::time::{DAY, MINUTE, SECOND, format_rfc3339};
 use crate::domain::{
     Amount, Arrival, EventTime, Pair, Price, Quantity, ReceivedTime, Side, Source, Tick, TickKind, Trade, TradeId,
@@ -148,8 +148,8 @@ fn tick(row: &TradeRow<'_>, pair: Pair, source: Source, received: ReceivedTime) 
 /// What the venue has of a page of minutes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CandlePage {
-    /// Oldest first, each minute once. Minutes without a trade are not in the venue's answer.
-    pub candles: Vec<ImportedCandle>,
+    /// Oldest first, each minute once, and whether a number of it was rounded. Minutes without a trade are not in the venue's answer.
+    pub candles: Vec<(ImportedCandle, bool)>,
     /// Rows that no trades could have made, as they came, and why not.
     pub refused: Vec<(String, String)>,
 }
@@ -162,13 +162,13 @@ pub fn candles(base: &str, pair: Pair, from: EventTime, to: EventTime) -> Result
     let (url, text) = ask_candles(base, pair, MINUTE, from, to)?;
     for row in numbers(&text).map_err(|why| RestError::Answer { url, why: why.to_owned() })? {
         match candle(pair, row) {
-            Ok(candle) if candle.window_start >= from && candle.window_start < to => page.candles.push(candle),
+            Ok(row) if row.0.window_start >= from && row.0.window_start < to => page.candles.push(row),
             Ok(_) => {}
             Err(why) => page.refused.push((format!("{pair} [{}]", row.join(",")), why)),
         }
     }
-    page.candles.sort_by_key(|candle| candle.window_start);
-    page.candles.dedup_by_key(|candle| candle.window_start);
+    page.candles.sort_by_key(|(candle, _)| candle.window_start);
+    page.candles.dedup_by_key(|(candle, _)| candle.window_start);
     Ok(page)
 }
 
@@ -221,9 +221,16 @@ fn seconds(text: &str) -> Result<EventTime, String> {
     nanos.map(EventTime::from_nanos).ok_or_else(|| format!("`{text}` is not a time"))
 }
 
-fn candle(pair: Pair, [time, low, high, open, close, volume]: [&str; 6]) -> Result<ImportedCandle, String> {
-    let price = |name: &str, text: &str| {
-        Price::parse_positive(text).map_err(|why: NumberError| format!("{name} `{text}` {why}"))
+fn candle(pair: Pair, [time, low, high, open, close, volume]: [&str; 6]) -> Result<(ImportedCandle, bool), String> {
+    let mut rounded = false;
+    let mut number = |text: &str| {
+        let parsed = parse_decimal(text)?;
+        rounded |= parsed.rounded;
+        Ok(parsed)
+    };
+    let mut price = |name: &str, text: &str| {
+        let price = number(text).and_then(Price::from_parsed).and_then(Price::positive);
+        price.map_err(|why: NumberError| format!("{name} `{text}` {why}"))
     };
     let candle = ImportedCandle {
         pair,
@@ -232,7 +239,8 @@ fn candle(pair: Pair, [time, low, high, open, close, volume]: [&str; 6]) -> Resu
         high: price("high", high)?,
         low: price("low", low)?,
         close: price("close", close)?,
-        volume: Amount::parse(volume)
+        volume: number(volume)
+            .and_then(Amount::from_parsed)
             .and_then(|amount| if amount < Amount::ZERO { Err(NumberError::Negative) } else { Ok(amount) })
             .map_err(|why| format!("volume `{volume}` {why}"))?,
     };
@@ -240,7 +248,7 @@ fn candle(pair: Pair, [time, low, high, open, close, volume]: [&str; 6]) -> Resu
         return Err(format!("{} is not the start of a minute", candle.window_start));
     }
     check_candle(&candle)?;
-    Ok(candle)
+    Ok((candle, rounded))
 }
 
 /// The texts of `[[n,n,n,n,n,n],…]`. A JSON library would make floats of them.
@@ -375,8 +383,8 @@ mod tests {
     fn a_fetched_candle_keeps_every_digit_and_one_that_can_not_be_is_kept_apart() {
         let rows = [
             "[1700000160, 0.00001301, 12345678.12345678, 1.1, 2.2, 1e-8]",
-            "[1700000100,1,2,1,2,3]",
-            "[1700000100,1,2,1,2,3]",
+            "[1700000100,1,2,1,2,0.30000000000000004]",
+            "[1700000100,1,2,1,2,0.30000000000000004]",
             "[1700000040,9,2,1,2,3]",
             "[1700000041,1,2,1,2,3]",
             "[1700000220,1,2,1,2,-3]",
@@ -389,12 +397,14 @@ mod tests {
         });
         let at = |seconds: i64| EventTime::from_nanos(seconds * SECOND);
         let page = candles(&base, pair(), at(1_700_000_040), at(1_700_000_280)).expect("candles");
-        let starts: Vec<_> = page.candles.iter().map(|candle| candle.window_start).collect();
+        let starts: Vec<_> = page.candles.iter().map(|(candle, _)| candle.window_start).collect();
         assert_eq!(starts, [at(1_700_000_100), at(1_700_000_160)]);
+        let [(first, first_rounded), (second, rounded)] = page.candles[..] else { panic!("{page:?}") };
         assert_eq!(
-            (page.candles[1].high.to_string(), page.candles[1].volume.to_string()),
-            ("12345678.12345678".into(), "0.00000001".into())
+            (second.high.to_string(), second.volume.to_string(), rounded),
+            ("12345678.12345678".into(), "0.00000001".into(), false)
         );
+        assert_eq!((first.volume.to_string(), first_rounded), ("0.3".into(), true));
         assert_eq!(page.refused.len(), 3, "{:?}", page.refused);
         assert_eq!(page.refused[0].0, "BTC-USD [1700000040,9,2,1,2,3]");
     }
