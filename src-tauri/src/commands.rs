@@ -74,6 +74,20 @@ fn timeline(host: Host<'_>) -> Result<Response, ApiError> {
     host.timeline().map(Response::new)
 }
 
+/// Earlier candles of a live pair; frames say how it stands.
+#[tauri::command(async)]
+#[specta::specta]
+fn backfill(pair: String, months: u32, host: Host<'_>) -> Result<(), ApiError> {
+    host.backfill(&pair, months)
+}
+
+#[tauri::command]
+#[specta::specta]
+fn cancel_backfill(host: Host<'_>) -> Result<(), ApiError> {
+    host.cancel_backfill();
+    Ok(())
+}
+
 #[tauri::command]
 #[specta::specta]
 async fn sql_schema(host: Host<'_>) -> Result<Vec<SqlTable>, SqlFailure> {
@@ -127,6 +141,8 @@ pub(crate) fn typed_commands() -> Builder<Wry> {
         choose_deck,
         watch,
         transport,
+        backfill,
+        cancel_backfill,
         sql_schema,
         sql_run,
         sql_cancel,

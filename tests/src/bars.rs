@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
 use crate::figures::MINUTE;
 
 /// One trade, in units at 1e-8 and nanoseconds.
@@ -42,6 +45,26 @@ pub fn minutes<'a>(prints: impl IntoIterator<Item = &'a Print>) -> BTreeMap<i64,
                 bar.count += 1;
             })
             .or_insert(Bar { open: price, high: price, low: price, close: price, volume: size, count: 1 });
+    }
+    bars
+}
+
+/// Minutes of `[from, to)` that a seed decides, of a pair that trades in seven minutes of eight. They do not say how many trades.
+pub fn walk(seed: u64, from: i64, to: i64) -> BTreeMap<i64, Bar> {
+    const CENT: i128 = 1_000_000;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut below = |bound: u64| i128::from(rng.next_u64() % bound);
+    let mut price = 7_757_287 * CENT;
+    let mut bars = BTreeMap::new();
+    for start in (from..to).step_by(MINUTE as usize) {
+        let open = price;
+        let close = open + (below(2_001) - 1_000) * CENT;
+        let (high, low) = (open.max(close) + below(300) * CENT, open.min(close) - below(300) * CENT);
+        let volume = 1 + below(5_000_000_000);
+        price = close;
+        if below(8) > 0 {
+            bars.insert(start, Bar { open, high, low, close, volume, count: 0 });
+        }
     }
     bars
 }

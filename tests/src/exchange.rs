@@ -24,7 +24,7 @@ use tokio::sync::mpsc::UnboundedSender;
 pub use faults::{Cut, Decision, Dice, Faults, Garbage, Payload, spoil};
 pub use market::{Event, Frame, FrameKind, Listing, Market};
 
-use crate::bars::Print;
+use crate::bars::{Bar, Print};
 
 /// How often the venue looks at its clock. Frames go out in clumps of this, as they do from a real one.
 const BEAT: Duration = Duration::from_millis(2);
@@ -44,6 +44,8 @@ pub struct Options {
     pub faults: Faults,
     /// Frames to play as they are, instead of a market.
     pub tape: Option<Vec<String>>,
+    /// Minutes of before the market began, by pair, that REST alone knows of.
+    pub past: BTreeMap<String, BTreeMap<i64, Bar>>,
 }
 
 impl Options {
@@ -57,6 +59,7 @@ impl Options {
             time_scale: 1,
             faults: Faults::none(),
             tape: None,
+            past: BTreeMap::new(),
         }
     }
 }

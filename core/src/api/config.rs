@@ -20,7 +20,8 @@ const PAIRS: [&str; 6] = ["BTC-USD", "ETH-USD", "SOL-USD", "DOGE-USD", "AVAX-USD
 pub struct Config {
     /// WebSocket URL of the feed. `TAPEDECK_FEED` overrides it.
     pub feed: String,
-    /// REST base URL that gaps are filled from; empty for none. A feed given by `TAPEDECK_FEED` has none.
+    /// REST base URL that gaps are filled and earlier candles are fetched from; empty for none. A feed given by `TAPEDECK_FEED` has
+    /// none.
     pub rest: String,
     /// What is recorded, in the order of the watchlist.
     pub pairs: Vec<Pair>,

@@ -7,7 +7,7 @@ use super::ApiError;
 use super::series;
 use super::view::{Bar, Quality as QualityView, Row, Tape};
 use crate::domain::time::MINUTE;
-use crate::domain::{Candle, EventTime, Interval, Pair, Quality, Source, TapeTime};
+use crate::domain::{BackfillMonth, Candle, EventTime, Interval, Month, Pair, Quality, Source, TapeTime};
 use crate::engine::{Market, PairMarket, fold};
 use crate::journal::CandleQuery;
 use crate::session::live::Live;
@@ -41,11 +41,13 @@ pub(super) trait TapeView {
     fn market(&self) -> &Market;
     fn now(&self, at: Instant) -> TapeTime;
     fn tape(&self) -> Tape;
-    /// Minutes that start in `[from, to)` as known here and now, forming ones last.
+    /// Minutes that start in `[from, to)` as known here and now, oldest first; forming ones are the last. Where the live feed has
+    /// none, those of a back-fill.
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError>;
     /// The pair over everything that is on the tape.
     fn timeline(&self, pair: Pair) -> Result<Vec<series::Row>, ApiError>;
-    fn first(&self) -> EventTime;
+    /// Nothing of the pair is on the tape before this.
+    fn first(&self, pair: Pair) -> Result<EventTime, ApiError>;
 
     /// The newest `limit` bars strictly before a moment, oldest first. Looks further back while the tape is thin.
     fn bars_before(
@@ -57,14 +59,15 @@ pub(super) trait TapeView {
     ) -> Result<Vec<Candle>, ApiError> {
         let newest = self.market().pair(self.source(), pair).and_then(PairMarket::newest);
         let end = newest.map_or(before, |newest| before.min(newest.plus_nanos(MINUTE)));
+        let first = self.first(pair)?;
         let mut span = interval.nanos().saturating_mul(limit as i64 + 1);
         loop {
-            let from = interval.start_of(end.plus_nanos(-span)).max(self.first());
+            let from = interval.start_of(end.plus_nanos(-span)).max(first);
             let mut bars = fold::fold(self.minutes(pair, from, before)?, interval);
             if bars.len() > limit {
                 bars.drain(..bars.len() - limit);
             }
-            if bars.len() == limit || from <= self.first() {
+            if bars.len() == limit || from <= first {
                 return Ok(bars);
             }
             span = span.saturating_mul(8);
@@ -122,8 +125,8 @@ impl TapeView for SampleDeck<'_> {
         self.0.now(at)
     }
 
-    fn first(&self) -> EventTime {
-        EventTime::from_nanos(self.0.tape().from().nanos())
+    fn first(&self, _: Pair) -> Result<EventTime, ApiError> {
+        Ok(EventTime::from_nanos(self.0.tape().from().nanos()))
     }
 
     fn tape(&self) -> Tape {
@@ -160,8 +163,10 @@ impl TapeView for LiveDeck<'_> {
         self.market().tape_time(Source::Live).unwrap_or_default()
     }
 
-    fn first(&self) -> EventTime {
-        EventTime::from_nanos(0)
+    fn first(&self, pair: Pair) -> Result<EventTime, ApiError> {
+        let recorded = self.recorder.journal().first_candle(Source::Live, pair)?;
+        let fetched = self.market().backfilled(pair).next().map(Month::start);
+        Ok(recorded.into_iter().chain(fetched).min().unwrap_or_default())
     }
 
     fn tape(&self) -> Tape {
@@ -175,10 +180,21 @@ impl TapeView for LiveDeck<'_> {
 
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError> {
         let as_of = TapeTime::from_nanos(i64::MAX);
-        let query = CandleQuery { source: Source::Live, pair, from, to, as_of };
-        let mut minutes = self.recorder.journal().candles(&query)?;
+        let closed = |source| self.recorder.journal().candles(&CandleQuery { source, pair, from, to, as_of });
+        let mut minutes = closed(Source::Live)?;
         let forming = self.market().forming(Source::Live, pair);
         minutes.extend(forming.into_iter().filter(|c| c.window_start >= from && c.window_start < to));
+        let recorded = minutes.len();
+        for month in self.market().backfilled(pair).filter(|month| month.start() < to && month.end() > from) {
+            let fetched = closed(Source::Backfill(BackfillMonth { pair, month }))?;
+            let live = &minutes[..recorded];
+            let lacking: Vec<Candle> = fetched
+                .into_iter()
+                .filter(|candle| live.binary_search_by_key(&candle.window_start, |live| live.window_start).is_err())
+                .collect();
+            minutes.extend(lacking);
+        }
+        minutes.sort_by_key(|candle| candle.window_start);
         Ok(minutes)
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::backfill::BackfillDesk;
 use super::config::Config;
 use super::deck::{LiveDeck, SampleDeck, TapeView};
 use super::pipeline::{self, Pipeline};
@@ -20,6 +21,7 @@ use crate::clock;
 use crate::domain::{EventTime, Interval, Pair, Source, TapeTime, time};
 use crate::engine::fold::fold;
 use crate::session::archive::{self, SharedStatus};
+use crate::session::backfill::BackfillRequest;
 use crate::session::live::{self, Feed, Live, LiveConfig};
 use crate::session::player::Player;
 use crate::session::recorder::{Committed, Recorder};
@@ -46,6 +48,7 @@ pub struct DeskHost {
     hot: Arc<Hot>,
     archived: SharedStatus,
     sql: SqlDesk,
+    backfill: Arc<BackfillDesk>,
 }
 
 struct Inner {
@@ -68,6 +71,7 @@ struct Inner {
     bars: Vec<Bar>,
     sparks: Vec<(EventTime, usize)>,
     archived: SharedStatus,
+    backfill: Arc<BackfillDesk>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -78,6 +82,8 @@ struct Drawn {
     jumps: u32,
     /// Corrections of closed live bars.
     late: u64,
+    /// Earlier bars that were loaded.
+    backfilled: u64,
 }
 
 impl DeskHost {
@@ -134,7 +140,8 @@ impl DeskHost {
         let seen_live = live.as_ref().is_some_and(|live| live.recorder().market().tape_time(Source::Live).is_some());
         let pair = config.pairs[0];
         let deck = if seen_live { Deck::Live } else { Deck::Sample };
-        let drawn = Drawn { deck, pair, interval: Interval::M1, jumps: player.jumps(), late: 0 };
+        let drawn = Drawn { deck, pair, interval: Interval::M1, jumps: player.jumps(), late: 0, backfilled: 0 };
+        let backfill = Arc::new(BackfillDesk::default());
         let inner = Inner {
             directory: directory.display().to_string(),
             config,
@@ -152,6 +159,7 @@ impl DeskHost {
             bars: Vec::new(),
             sparks: Vec::new(),
             archived: Arc::clone(&archived),
+            backfill: Arc::clone(&backfill),
         };
         let tiers = Tiers { hot: Arc::clone(&hot), ..Tiers::of(directory) };
         Ok(Self {
@@ -162,6 +170,7 @@ impl DeskHost {
             hot,
             archived,
             sql: SqlDesk::new(Sql::new(tiers)?, directory.join("exports")),
+            backfill,
         })
     }
 
@@ -178,6 +187,7 @@ impl DeskHost {
             pairs: inner.watchlist().iter().map(Pair::to_string).collect(),
             intervals: Interval::ALL.iter().map(|i| i.as_str().to_owned()).collect(),
             speeds: SPEEDS.to_vec(),
+            earlier_history: inner.live.is_some() && inner.config.rest().is_some(),
         }
     }
 
@@ -280,6 +290,40 @@ impl DeskHost {
         Ok(series::encode(&inner.view()?.timeline(inner.pair)?))
     }
 
+    /// Loads whole calendar months of a live pair from the venue's REST, while the recording goes on. The frames say how it stands.
+    pub fn backfill(&self, pair: &str, months: u32) -> Result<(), ApiError> {
+        let pair = parse_pair(pair)?;
+        let (live, rest) = {
+            let inner = self.inner();
+            if !inner.config.pairs.contains(&pair) {
+                return Err(ApiError::refused(
+                    "unknown_pair",
+                    format!("{pair} is not on the live watchlist."),
+                    "Choose a pair that is recorded.",
+                ));
+            }
+            let live = inner.live.clone().ok_or_else(|| {
+                inner.not_recording.clone().unwrap_or_else(|| {
+                    ApiError::refused("not_recording", "Nothing is being recorded.", "Start Tapedeck again.")
+                })
+            })?;
+            let rest = inner.config.rest().ok_or_else(|| {
+                ApiError::refused(
+                    "no_rest",
+                    "There is no REST address to ask for earlier candles.",
+                    "Set `rest` in tapedeck.toml and start Tapedeck again.",
+                )
+            })?;
+            (live, rest)
+        };
+        self.backfill.start(live, BackfillRequest { rest, pair, months })
+    }
+
+    /// What was loaded stays.
+    pub fn cancel_backfill(&self) {
+        self.backfill.cancel();
+    }
+
     pub fn sql(&self) -> &SqlDesk {
         &self.sql
     }
@@ -298,6 +342,7 @@ impl DeskHost {
 
     /// Ends the recording in good order: takes what has arrived, syncs, lays a checkpoint.
     pub fn close(&self) {
+        self.backfill.close();
         let _ = self.stop.send(true);
         let task = self.recording.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let (Some(runtime), Some(task)) = (&self.runtime, task) {
@@ -352,8 +397,14 @@ impl Inner {
             self.pair = watchlist[0];
         }
         let late = self.live.as_ref().filter(|_| self.deck == Deck::Live).map_or(0, |live| live.status().late);
-        let drawn =
-            Drawn { deck: self.deck, pair: self.pair, interval: self.interval, jumps: self.player.jumps(), late };
+        let drawn = Drawn {
+            deck: self.deck,
+            pair: self.pair,
+            interval: self.interval,
+            jumps: self.player.jumps(),
+            late,
+            backfilled: if self.deck == Deck::Live { self.backfill.revision() } else { 0 },
+        };
         let fresh = drawn != self.drawn || self.generation == 0;
         let (mut bars, clock, tape, mut rows) = match self.view() {
             Ok(view) => {
@@ -398,6 +449,7 @@ impl Inner {
             rows: rows.into_iter().map(|(row, ..)| row).collect(),
             bars: changed,
             health: self.health(),
+            backfill: self.backfill.newest(),
             notices: self.notices(now),
         }
     }

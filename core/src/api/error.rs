@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::ingest::coinbase::rest::RestError;
 use crate::journal::JournalError;
 use crate::reconcile::tiers::ReconcileError;
 use crate::session::archive::ArchiveError;
+use crate::session::backfill::BackfillError;
 use crate::session::import::ImportError;
 use crate::session::sample::SampleError;
 use crate::session::tape::TapeError;
@@ -120,6 +122,28 @@ impl From<ImportError> for ApiError {
             ),
             ImportError::Journal(error) => error.into(),
             ImportError::Sample(error) => error.into(),
+        }
+    }
+}
+
+impl From<BackfillError> for ApiError {
+    fn from(error: BackfillError) -> Self {
+        let kept = "Nothing was changed; what was taken before is in the journal.";
+        match error {
+            BackfillError::Journal(error) => error.into(),
+            BackfillError::Interrupted => Self::new("backfill_interrupted", error, kept, "Start it again."),
+            BackfillError::Venue(RestError::Status { status: 404, .. }) => Self::new(
+                "unknown_product",
+                format!("The venue does not know this pair: {error}."),
+                kept,
+                "Check the name of the pair, as in BTC-USD.",
+            ),
+            BackfillError::Venue(_) => Self::new(
+                "venue_unreachable",
+                format!("The venue can not be asked: {error}."),
+                kept,
+                "Check the connection and start it again: it goes on where it stopped.",
+            ),
         }
     }
 }

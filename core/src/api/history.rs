@@ -19,7 +19,8 @@ pub struct CandleRequest {
 
 /// Candles of a pair, oldest first. Windows still open are given as `forming` when the cursor is at or after the tape's end.
 ///
-/// Without a source, each minute is taken from the first lane that has it: live, then imports (newest first by id), then back-fill.
+/// Without a source, each minute is taken from the first lane that has it: live, then imports (by id), then what was
+/// back-filled.
 /// The sample is shown only when asked for, or when nothing else knows the pair.
 pub fn candles(journal: &Journal, market: &Market, request: &CandleRequest) -> Result<Vec<Candle>, ApiError> {
     let mut sources: Vec<Source> =
@@ -43,10 +44,10 @@ pub fn candles(journal: &Journal, market: &Market, request: &CandleRequest) -> R
                 request.pair,
                 request.source.map(|s| format!(" from {s}")).unwrap_or_default()
             ),
-            "Record it with `tapedeck record`, or import a file with `tapedeck import`.",
+            "Record it with `tapedeck record`, import a file with `tapedeck import`, or fetch it with `tapedeck backfill`.",
         ));
     }
-    // Later sources give way to earlier ones: `Source` sorts live, imports, back-fill, sample.
+    // Later sources give way to earlier ones: `Source` sorts live, imports, months of a back-fill, sample.
     let mut minutes = std::collections::BTreeMap::new();
     let (from, to) = (request.interval.start_of(request.from), request.to);
     for source in sources.into_iter().rev() {

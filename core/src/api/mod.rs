@@ -1,5 +1,6 @@
 //! What a front end may ask, and what it is told. The command line and the desk both stand on this.
 
+pub mod backfill;
 pub mod config;
 mod deck;
 pub mod desk;

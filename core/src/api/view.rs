@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use super::backfill::Backfill;
+
 /// Everything the desk needs once, when its window opens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 pub struct Desk {
@@ -15,6 +17,8 @@ pub struct Desk {
     pub intervals: Vec<String>,
     /// Speeds the deck offers, as multiples of real time; `max` is a control of its own.
     pub speeds: Vec<u32>,
+    /// There is an address that earlier candles of a live pair can be asked of.
+    pub earlier_history: bool,
 }
 
 /// Which tape the desk is looking at. The sample is a session of its own and never the live tape.
@@ -70,6 +74,8 @@ pub struct Frame {
     /// Bars of the watched pair that changed since the last frame, oldest first; the last may be `forming`.
     pub bars: Vec<Bar>,
     pub health: Health,
+    /// The last one that was started, running or not.
+    pub backfill: Option<Backfill>,
     /// Standing messages, most important first; empty when all is well.
     pub notices: Vec<Notice>,
 }

@@ -1,5 +1,6 @@
 //! The `tapedeck` command: for scripts, servers and tests. Exits 0 done, 1 found something wrong, 2 could not run.
 
+mod backfill;
 mod bench;
 mod candles;
 mod doctor;
@@ -68,7 +69,18 @@ enum Command {
         #[arg(long)]
         sample: bool,
     },
-    /// Print candles
+    /// Fetch months of candles from the venue's REST; safe to interrupt and to repeat
+    Backfill {
+        /// Such as BTC-USD
+        pair: Pair,
+        /// Whole calendar months (UTC) before the current one, and what there is of that
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=600))]
+        months: u32,
+        /// REST URL of the venue, instead of the configured one
+        #[arg(long, value_name = "URL")]
+        rest: Option<String>,
+    },
+    /// Print candles: of the live feed, and where it has none of imports, then of a back-fill
     Candles {
         pair: Pair,
         #[arg(long, default_value = "1m")]
@@ -82,7 +94,7 @@ enum Command {
         /// What was known at this moment of the tape
         #[arg(long, value_name = "T")]
         as_of: Option<EventTimeArgument>,
-        /// live, backfill, sample, or import:… as `import` prints it
+        /// One lane alone: live, sample, import:… as `import` prints it, or a month as in coinbase:BTC-USD:2026-03
         #[arg(long)]
         source: Option<Source>,
         #[arg(long, value_enum, default_value = "csv")]
@@ -206,6 +218,9 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
             &import::Request { files, format: format.as_deref(), pair: *pair, sample: *sample },
             json,
         ),
+        Command::Backfill { pair, months, rest } => {
+            backfill::run(data.as_path(), *pair, *months, rest.as_deref(), json)
+        }
         Command::Candles { pair, interval, from, to, as_of, source, format } => candles::run(
             &data,
             &candles::Request {

@@ -29,9 +29,9 @@ pub(super) fn line_out(line: &str) {
     }
 }
 
-/// For a person to see, whatever standard output is used for.
-pub(super) fn warn(line: &str) {
-    eprintln!("{line}");
+/// For a person to see, whatever standard output is used for. Nobody listening is no error.
+pub(super) fn line_err(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 pub(super) fn error(error: &ApiError, json: bool) {

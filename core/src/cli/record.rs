@@ -85,7 +85,7 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
 }
 
 /// The time is up, or the user or the system asks for the end.
-async fn ended(duration: Option<Duration>) {
+pub(super) async fn ended(duration: Option<Duration>) {
     let time_is_up = async {
         match duration {
             Some(duration) => tokio::time::sleep(duration).await,

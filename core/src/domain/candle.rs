@@ -15,7 +15,7 @@ pub enum Quality {
     Complete,
     /// Trades are known to be missing from it.
     Gap,
-    /// Was a gap; the missing trades were fetched.
+    /// Was a gap, and the missing trades were fetched; or the whole candle was, from the venue's REST.
     Backfilled,
     /// Made by the generator or assumed, not by a market.
     Synthetic,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Pair;
+use super::{BackfillMonth, Pair};
 
 /// Place of an input in the journal. The first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,7 +30,8 @@ pub struct ImportId(pub u64);
 pub enum Source {
     Live,
     Import(ImportId),
-    Backfill,
+    /// Candles the venue's REST gave of one month.
+    Backfill(BackfillMonth),
     Sample,
 }
 
@@ -46,14 +47,16 @@ impl fmt::Display for Source {
         match self {
             Self::Live => f.write_str("live"),
             Self::Import(id) => write!(f, "import:{:016x}", id.0),
-            Self::Backfill => f.write_str("backfill"),
+            Self::Backfill(month) => write!(f, "coinbase:{month}"),
             Self::Sample => f.write_str("sample"),
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a source: expected live, backfill, sample, or import: and 16 hexadecimal digits")]
+#[error(
+    "`{0}` is not a source: expected live, sample, import: and 16 hexadecimal digits, or a month as in coinbase:BTC-USD:2026-03"
+)]
 pub struct SourceError(String);
 
 impl FromStr for Source {
@@ -62,14 +65,15 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self, SourceError> {
         match text {
             "live" => Ok(Self::Live),
-            "backfill" => Ok(Self::Backfill),
             "sample" => Ok(Self::Sample),
-            _ => text
-                .strip_prefix("import:")
-                .filter(|hex| hex.len() == 16)
-                .and_then(|hex| u64::from_str_radix(hex, 16).ok())
-                .map(|id| Self::Import(ImportId(id)))
-                .ok_or_else(|| SourceError(text.to_owned())),
+            _ => {
+                let import = || {
+                    let hex = text.strip_prefix("import:").filter(|hex| hex.len() == 16)?;
+                    u64::from_str_radix(hex, 16).ok().map(|id| Self::Import(ImportId(id)))
+                };
+                let backfill = || text.strip_prefix("coinbase:")?.parse().ok().map(Self::Backfill);
+                import().or_else(backfill).ok_or_else(|| SourceError(text.to_owned()))
+            }
         }
     }
 }
@@ -78,7 +82,7 @@ impl FromStr for Source {
 enum Packed {
     Live,
     Import(ImportId),
-    Backfill,
+    Backfill(BackfillMonth),
     Sample,
 }
 
@@ -90,7 +94,7 @@ impl Serialize for Source {
         match *self {
             Self::Live => Packed::Live,
             Self::Import(id) => Packed::Import(id),
-            Self::Backfill => Packed::Backfill,
+            Self::Backfill(month) => Packed::Backfill(month),
             Self::Sample => Packed::Sample,
         }
         .serialize(serializer)
@@ -105,8 +109,36 @@ impl<'de> Deserialize<'de> for Source {
         Ok(match Packed::deserialize(deserializer)? {
             Packed::Live => Self::Live,
             Packed::Import(id) => Self::Import(id),
-            Packed::Backfill => Self::Backfill,
+            Packed::Backfill(month) => Self::Backfill(month),
             Packed::Sample => Self::Sample,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_is_the_same_in_text_and_in_bytes() {
+        let march =
+            BackfillMonth { pair: "BTC-USD".parse().expect("a pair"), month: "2026-03".parse().expect("a month") };
+        for (source, text) in [
+            (Source::Live, "live"),
+            (Source::Import(ImportId(0xfeed)), "import:000000000000feed"),
+            (Source::Backfill(march), "coinbase:BTC-USD:2026-03"),
+            (Source::Sample, "sample"),
+        ] {
+            assert_eq!(source.to_string(), text);
+            assert_eq!(text.parse(), Ok(source));
+            let bytes = postcard::to_allocvec(&source).expect("bytes");
+            assert_eq!(postcard::from_bytes::<Source>(&bytes), Ok(source));
+        }
+        // A month that is none would have no place on the tape.
+        let bytes = postcard::to_allocvec(&(2u8, "BTC-USD", 7u16)).expect("bytes");
+        assert!(postcard::from_bytes::<Source>(&bytes).is_err());
+        for text in ["backfill", "coinbase:", "coinbase:2026-03", "coinbase:btc:2026-03", "coinbase:BTC-USD:2026-13"] {
+            assert!(text.parse::<Source>().is_err(), "{text:?} was taken for a source");
+        }
     }
 }

@@ -10,8 +10,8 @@ use super::{ENGINE_VERSION, WATERMARK_LAG};
 use crate::domain::input::{ImportedCandle, MissingTrades};
 use crate::domain::time::{DAY, MINUTE};
 use crate::domain::{
-    Arrival, Candle, EventTime, Input, Output, Pair, Price, Quality, Quote, Seq, Source, Stamped, TapeTime, Tick,
-    TickKind, Trade, TradeId,
+    Arrival, BackfillMonth, Candle, EventTime, Input, Month, Output, Pair, Price, Quality, Quote, Seq, Source, Stamped,
+    TapeTime, Tick, TickKind, Trade, TradeId,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,10 @@ impl Market {
                 for (&(lane, pair), market) in self.lane_mut(source) {
                     market.end(lane, pair, at, outputs);
                 }
+                // A month that is over gets nothing more: what stays of it is its tape time, or years of months would fill the state.
+                if let Source::Backfill(BackfillMonth { pair, .. }) = source {
+                    self.pairs.remove(&(source, pair));
+                }
             }
         }
     }
@@ -110,6 +114,15 @@ impl Market {
 
     pub fn tape_time(&self, source: Source) -> Option<TapeTime> {
         self.tape_times.get(&source).copied()
+    }
+
+    /// Months of a pair that were asked of the venue, oldest first.
+    pub fn backfilled(&self, pair: Pair) -> impl Iterator<Item = Month> + '_ {
+        let lane = |month| Source::Backfill(BackfillMonth { pair, month });
+        self.tape_times.range(lane(Month::FIRST)..=lane(Month::LAST)).filter_map(|(source, _)| match source {
+            Source::Backfill(lane) => Some(lane.month),
+            _ => None,
+        })
     }
 
     pub fn pair(&self, source: Source, pair: Pair) -> Option<&PairMarket> {
@@ -227,7 +240,7 @@ impl PairMarket {
             close: bar.close,
             volume: bar.volume,
             tick_count: 0,
-            quality: Quality::Complete,
+            quality: if matches!(source, Source::Backfill(_)) { Quality::Backfilled } else { Quality::Complete },
             revision: 0,
             tape_time: TapeTime::from_nanos(window_end.nanos()),
             seq: at.seq,

@@ -198,6 +198,19 @@ impl Lane {
         self.emit(at, missing, Input::Tick(tick), into);
     }
 
+    /// A candle of a minute that was asked for. Its time was in the question, and so is not doubted.
+    pub fn admit_asked(&mut self, candle: ImportedCandle, rounded: bool, into: &mut Vec<(EventTime, Input)>) {
+        self.counts.frames += 1;
+        let message = Message::Candle { candle, rounded };
+        if let Some(doubt) = doubt(&message) {
+            self.put_aside(&message, &doubt);
+        } else if self.was_seen(&message) {
+            self.counts.duplicates += 1;
+        } else {
+            self.take(message, candle.window_start.plus_nanos(MINUTE), into);
+        }
+    }
+
     /// The feed was lost or the file has ended: a held item is decided, since nothing follows that could.
     pub fn finish(&mut self, into: &mut Vec<(EventTime, Input)>) {
         if let Some(at) = self.held.as_ref().and_then(Message::time) {

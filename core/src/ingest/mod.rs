@@ -3,7 +3,7 @@
 //! ```text
 //! coinbase::supervise ─ stream ─▶ bytes ─▶ coinbase::wire ─┐
 //! tape (files) ──────────────────▶ rows ───────────────────┼─▶ Message ─▶ Lane ─▶ (tape time, Input)
-//! coinbase::rest (back-fill) ────▶ ticks ──────────────────┘
+//! coinbase::rest ────────────────▶ ticks, candles ─────────┘
 //! ```
 //!
 //! Architecture Invariant: the lane decides without I/O and without a clock, so the same bytes in the same order give the same

@@ -101,6 +101,13 @@ impl Journal {
         Ok(found)
     }
 
+    /// Start of the oldest window of a pair in a lane.
+    pub fn first_candle(&self, source: Source, pair: Pair) -> Result<Option<EventTime>, JournalError> {
+        let Some(guard) = self.candles.prefix(pair_prefix(source, pair)).next() else { return Ok(None) };
+        let (key, value) = guard.into_inner()?;
+        Ok(Some(read(&key, &value)?.window_start))
+    }
+
     /// Every stored candle, every revision, in key order, for `verify`.
     pub fn stored_candles(&self) -> impl Iterator<Item = Result<Candle, JournalError>> {
         self.candles.iter().map(|guard| {

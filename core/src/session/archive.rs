@@ -51,7 +51,7 @@ pub enum ArchiveError {
 pub struct TierStatus {
     /// The last input it holds.
     pub through: Seq,
-    /// Of that input, once this process has committed one.
+    /// The newest tape time among what this process has committed.
     pub watermark: Option<TapeTime>,
     pub last_commit: Option<ReceivedTime>,
     /// Commits and rows of this process.
@@ -207,7 +207,8 @@ impl Archive {
 impl TierStatus {
     fn note(&mut self, through: Seq, watermark: TapeTime, rows: u64) {
         self.through = through;
-        self.watermark = Some(watermark);
+        // The last of a batch may be of a month long past.
+        self.watermark = self.watermark.max(Some(watermark));
         self.last_commit = Some(clock::received_now());
         self.commits += 1;
         self.rows += rows;

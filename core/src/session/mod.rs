@@ -1,6 +1,7 @@
 //! Sessions over tapes: the live one, which records, and the sample, which plays.
 
 pub mod archive;
+pub mod backfill;
 pub mod import;
 pub mod live;
 pub mod player;

@@ -1,6 +1,6 @@
 //! The one way into the journal: admit, append, sync, step, project. In that order, always.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -102,7 +102,8 @@ impl Recorder {
             let seen = self.journal.seen_ranges(source)?;
             let newest = self.market.tape_time(source).map(|t| EventTime::from_nanos(t.nanos()));
             let mut quotes = Vec::new();
-            if newest.is_some() {
+            // A back-fill has no quotes to remember.
+            if newest.is_some() && !matches!(source, Source::Backfill(_)) {
                 for record in self.journal.newest_records().take(REMEMBERED_RECORDS) {
                     if let Input::Tick(tick) = record?.input
                         && tick.source == source
@@ -132,14 +133,20 @@ impl Recorder {
         self.lanes.get(&source)
     }
 
-    /// Makes admitted inputs durable, then steps on them. `inputs` is left empty.
+    /// Forgets the admission of a lane that gets nothing more. What it has seen is durable.
+    pub fn forget_lane(&mut self, source: Source) {
+        self.lanes.remove(&source);
+    }
+
+    /// Makes admitted inputs durable, then steps on them. `inputs` is left empty, and must hold all that their lanes have admitted.
     ///
     /// After an error this recorder must be dropped: its lanes are ahead of its journal.
     pub fn commit(&mut self, inputs: &mut Vec<(EventTime, Input)>) -> Result<Committed, JournalError> {
-        let ranges = self.drain_ranges();
-        if inputs.is_empty() && ranges.is_empty() {
+        if inputs.is_empty() {
             return Ok(Committed::default());
         }
+        let sources: BTreeSet<Source> = inputs.iter().map(|(_, input)| input.source()).collect();
+        let ranges = self.drain_ranges(&sources);
         let stamped: Vec<(TapeTime, Input)> =
             inputs.drain(..).map(|(at, input)| (TapeTime::from_nanos(at.nanos()), input)).collect();
         let started = clock::monotonic();
@@ -159,9 +166,11 @@ impl Recorder {
         Ok(Committed { inputs, outputs, sync })
     }
 
-    fn drain_ranges(&mut self) -> Vec<RangeDelta> {
+    /// Of these lanes alone: another's trades may still be on their way here, and their ids must not be durable before them.
+    fn drain_ranges(&mut self, sources: &BTreeSet<Source>) -> Vec<RangeDelta> {
         self.lanes
             .iter_mut()
+            .filter(|(source, _)| sources.contains(source))
             .flat_map(|(&source, lane)| {
                 lane.drain_range_changes().into_iter().map(move |(pair, change)| RangeDelta {
                     source,
@@ -216,7 +225,7 @@ fn closed(output: &Output) -> Option<Candle> {
 pub(super) mod tests {
     use super::*;
     use crate::domain::time::SECOND;
-    use crate::domain::{Arrival, Pair, Price, Quantity, ReceivedTime, Tick, Trade, TradeId};
+    use crate::domain::{Arrival, BackfillMonth, Month, Pair, Price, Quantity, ReceivedTime, Tick, Trade, TradeId};
     use crate::ingest::Message;
     use crate::reconcile::verify::verify;
 
@@ -268,6 +277,26 @@ pub(super) mod tests {
         assert_eq!(recorder.journal().last_seq(), last, "a trade was taken twice");
         assert_eq!(recorder.known_lane(Source::Live).map(|l| l.counts().duplicates), Some(419));
         assert!(verify(recorder.journal()).expect("readable").ok);
+    }
+
+    /// Two threads record into one journal: the feed's, and that of a back-fill.
+    #[test]
+    fn a_trade_on_its_way_is_not_taken_for_a_duplicate_after_a_crash() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut recorder, _) = Recorder::open(directory.path()).expect("new");
+        record(&mut recorder, 1..20);
+        let mut admitted = Vec::new();
+        recorder.lane(Source::Live).expect("a lane").admit(trade(20), &mut admitted);
+        let month = Month::of(EventTime::from_nanos(0));
+        let source = Source::Backfill(BackfillMonth { pair: "BTC-USD".parse().expect("a pair"), month });
+        let mut others = vec![(month.end(), Input::EndOfTape { source })];
+        recorder.commit(&mut others).expect("durable");
+        drop(recorder);
+
+        let (mut recorder, _) = Recorder::open(directory.path()).expect("again");
+        let mut inputs = Vec::new();
+        recorder.lane(Source::Live).expect("a lane").admit(trade(20), &mut inputs);
+        assert_eq!(inputs.len(), 1, "the trade was never durable, and is refused as a duplicate");
     }
 
     #[test]

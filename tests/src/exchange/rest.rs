@@ -1,15 +1,17 @@
 //! The routes a back-fill asks for, in HTTP/1.1 by hand: `GET` and `Content-Length` are all there is to it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::market::maker_side;
 use super::{Floor, Shared, locked};
-use crate::bars::{Print, minutes};
-use crate::figures::{ONE, SECOND, decimal, nanos, venue_time};
+use crate::bars::{Bar, Print, minutes};
+use crate::figures::{DAY, MINUTE, ONE, SECOND, decimal, nanos, venue_time};
 
 const MOST_TRADES: usize = 1_000;
 const MOST_CANDLES: usize = 300;
@@ -79,6 +81,7 @@ impl Floor {
                 _ => torn = true,
             }
         }
+        let now = self.venue_now(Instant::now()).unwrap_or(self.options.starts_at);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let parameter = |name: &str| {
             query
@@ -94,7 +97,7 @@ impl Floor {
             listed.then(|| self.truth.trades.get(pair).unwrap_or(&none))
         };
         let mut answer = match parts[..] {
-            ["time"] => Answer::ok(format!(r#"{{"iso":"{}"}}"#, venue_time(self.options.starts_at))),
+            ["time"] => Answer::ok(format!(r#"{{"iso":"{}","epoch":{}}}"#, venue_time(now), now / SECOND)),
             ["products"] => {
                 let all = self.options.listings.iter().map(|l| format!(r#"{{"id":"{}","status":"online"}}"#, l.pair));
                 Answer::ok(format!("[{}]", all.collect::<Vec<_>>().join(",")))
@@ -111,7 +114,9 @@ impl Floor {
                 Some(prints) => {
                     let time =
                         |name| parameter(name).and_then(|v| nanos(&v).or(v.parse::<i64>().ok().map(|s| s * SECOND)));
-                    candles_page(prints, time("start"), time("end"))
+                    let mut bars = self.options.past.get(pair).cloned().unwrap_or_default();
+                    bars.extend(minutes(prints));
+                    candles_page(&bars, now, parameter("granularity").as_deref(), time("start"), time("end"))
                 }
             },
             _ => Answer::refused("404 Not Found", "NotFound"),
@@ -155,9 +160,42 @@ fn eight_places(units: i64) -> String {
     format!("{}.{:08}", units / ONE as i64, units % ONE as i64)
 }
 
-/// `[time, low, high, open, close, volume]` by the minute, newest first.
-fn candles_page(prints: &[Print], start: Option<i64>, end: Option<i64>) -> Answer {
-    let rows: Vec<String> = minutes(prints)
+/// `[time, low, high, open, close, volume]` by the minute or the day, newest first, that of now as it stands so far.
+fn candles_page(
+    minutes: &BTreeMap<i64, Bar>,
+    now: i64,
+    granularity: Option<&str>,
+    start: Option<i64>,
+    end: Option<i64>,
+) -> Answer {
+    let length = match granularity {
+        None | Some("60") => MINUTE,
+        Some("86400") => DAY,
+        Some(_) => return Answer::refused("400 Bad Request", "Unsupported granularity"),
+    };
+    if let (Some(start), Some(end)) = (start, end)
+        && (end - start) / length >= MOST_CANDLES as i64
+    {
+        let message = "granularity too small for the requested time range. Count of aggregations requested exceeds 300";
+        return Answer::refused("400 Bad Request", message);
+    }
+    let mut bars: BTreeMap<i64, Bar> = BTreeMap::new();
+    for (time, bar) in minutes.range(..=now) {
+        let mut bar = bar.clone();
+        if time + MINUTE > now {
+            // Half of what it will come to: nobody may take it for the whole.
+            (bar.close, bar.volume) = (bar.open, bar.volume / 2);
+        }
+        bars.entry(time.div_euclid(length) * length)
+            .and_modify(|whole| {
+                whole.high = whole.high.max(bar.high);
+                whole.low = whole.low.min(bar.low);
+                whole.close = bar.close;
+                whole.volume += bar.volume;
+            })
+            .or_insert(bar);
+    }
+    let rows: Vec<String> = bars
         .into_iter()
         .rev()
         .filter(|(time, _)| start.is_none_or(|s| *time >= s) && end.is_none_or(|e| *time <= e))

@@ -39,13 +39,13 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// With a feed that can not be reached. `None` after saying why, where there is no screen to be had; never on CI, where it must be.
+    /// `None` after saying why, where there is no screen to be had; never on CI, where it must be.
     pub(crate) fn open(name: &'static str, language: &str) -> Option<Self> {
-        Self::recording(name, language, "ws://127.0.0.1:1", "")
+        Self::open_with(name, language, None)
     }
 
-    /// With a feed and a configuration file.
-    pub(crate) fn recording(name: &'static str, language: &str, feed: &str, config: &str) -> Option<Self> {
+    /// With a configuration of its own; without one, the feed is where nobody is.
+    pub(crate) fn open_with(name: &'static str, language: &str, config: Option<&str>) -> Option<Self> {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let desktop = binary("TAPEDECK_DESKTOP", "tapedeck-desktop");
         let lacking: Vec<String> =
@@ -76,18 +76,24 @@ impl Desk {
 
         let data = TempDir::with_prefix("tapedeck-desk-").expect("a temporary directory");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        std::fs::create_dir_all(data.path().join("data")).expect("a data directory");
-        std::fs::write(data.path().join("data/tapedeck.toml"), config).expect("written");
         let home = data.path().join("home");
         std::fs::create_dir_all(&home).expect("a home for the window's own files");
+        let mut driver = Command::new("WebKitWebDriver");
+        match config {
+            None => drop(driver.env("TAPEDECK_FEED", "ws://127.0.0.1:1")),
+            Some(config) => {
+                std::fs::create_dir_all(data.path().join("data")).expect("a data directory");
+                std::fs::write(data.path().join("data/tapedeck.toml"), config).expect("a configuration");
+                driver.env_remove("TAPEDECK_FEED");
+            }
+        }
         let driver = Guard(
-            Command::new("WebKitWebDriver")
+            driver
                 .arg(format!("--port={port}"))
                 .env("DISPLAY", format!(":{}", number.trim()))
                 .env("TAURI_AUTOMATION", "true")
                 .env("TAURI_WEBVIEW_AUTOMATION", "true")
                 .env("TAPEDECK_DATA", data.path().join("data"))
-                .env("TAPEDECK_FEED", feed)
                 .env("HOME", &home)
                 .env("XDG_DATA_HOME", home.join("share"))
                 .env("XDG_CONFIG_HOME", home.join("config"))

@@ -5,6 +5,7 @@
 //! stated at. `TAPEDECK_SKIPS=FILE`: a line is added there for every test that could not run here. `TAPEDECK_TEST_SEED=N`: the
 //! seed a failed run printed.
 
+mod backfill;
 mod bad_input;
 mod counts;
 mod crash;

@@ -42,7 +42,8 @@ fn hot_and_warm_are_joined_sorted_and_exported_in_the_window() {
     let name = "hot_and_warm_are_joined_sorted_and_exported_in_the_window";
     // A minute of the venue in each second, so that candles close while we look.
     let venue = Exchange::open(Options { time_scale: 60, ..Options::new(31) }).expect("an exchange");
-    let Some(desk) = Desk::recording(name, "C.UTF-8", &venue.feed_url(), "archive_every_s = 1\n") else { return };
+    let config = format!("feed = \"{}\"\nrest = \"\"\narchive_every_s = 1\n", venue.feed_url());
+    let Some(desk) = Desk::open_with(name, "C.UTF-8", Some(&config)) else { return };
     // A query reads as of the deck, which goes live by itself when the feed answers.
     let live = until(Duration::from_secs(60), || {
         (desk.session.find("badge").is_ok() && desk.text("badge").contains("LIVE")).then_some(())

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use tapedeck_tests::exchange::Faults;
+
+use crate::backfill;
 use crate::desk::{Desk, until};
 use crate::support::say;
 
@@ -100,4 +103,30 @@ fn the_desk_draws_plays_pauses_and_seeks() {
 #[test]
 fn the_desk_is_not_blank_in_a_c_locale() {
     a_desk_can_be_used("the_desk_is_not_blank_in_a_c_locale", "C");
+}
+
+#[test]
+fn earlier_history_is_a_button_away() {
+    let name = "earlier_history_is_a_button_away";
+    let exchange = backfill::venue(56, Faults::none());
+    let Some(desk) = Desk::open_with(name, "C.UTF-8", Some(&backfill::config(&exchange))) else { return };
+    let offered = until(Duration::from_secs(60), || desk.session.find("earlier-offer").ok());
+    if offered.is_none() {
+        desk.fail("earlier history is not offered on the live deck");
+    }
+    desk.click("earlier-offer");
+    desk.click("earlier-1");
+    let told = until(Duration::from_secs(60), || {
+        let ended = desk.session.find("earlier-ended").ok()?;
+        desk.session.text(&ended).ok()
+    });
+    let Some(told) = told else { desk.fail("it does not end") };
+    assert!(told.contains("candles of 1 month loaded"), "{name}: {told:?}");
+    let drawn = until(Duration::from_secs(20), || {
+        let (up, down) = desk.coloured();
+        (up > 100 && down > 100).then_some(())
+    });
+    if drawn.is_none() {
+        desk.fail(&format!("what was loaded is not drawn: {:?}", desk.coloured()));
+    }
 }

@@ -14,6 +14,9 @@ export const commands = {
 	chooseDeck: (deck: Deck) => typedError<null, ApiError>(__TAURI_INVOKE("choose_deck", { deck })),
 	watch: (watch: Watch) => typedError<null, ApiError>(__TAURI_INVOKE("watch", { watch })),
 	transport: (command: Transport) => typedError<null, ApiError>(__TAURI_INVOKE("transport", { command })),
+	/**  Earlier candles of a live pair; frames say how it stands. */
+	backfill: (pair: string, months: number) => typedError<null, ApiError>(__TAURI_INVOKE("backfill", { pair, months })),
+	cancelBackfill: () => typedError<null, ApiError>(__TAURI_INVOKE("cancel_backfill")),
 	sqlSchema: () => typedError<SqlTable[], SqlFailure>(__TAURI_INVOKE("sql_schema")),
 	sqlRun: (ask: SqlAsk) => typedError<SqlAnswer, SqlFailure>(__TAURI_INVOKE("sql_run", { ask })),
 	sqlCancel: () => typedError<null, SqlFailure>(__TAURI_INVOKE("sql_cancel")),
@@ -31,6 +34,29 @@ export type ApiError = {
 	kept: string,
 	do: string,
 };
+
+/**  How the last back-fill stands. */
+export type Backfill = {
+	/**  One more for each that is started. */
+	run: number,
+	pair: string,
+	months: number,
+	state: BackfillState,
+	/**  0 to 1. */
+	share: number | null,
+	/**  Where it has come, oldest first; absent until the venue has answered. */
+	at_ms: number | null,
+	/**  Candles taken by this run. */
+	accepted: number,
+	/**  Candles that can not be, and are kept apart. */
+	quarantined: number,
+	/**  Of the state `failed`. */
+	failure: ApiError | null,
+};
+
+export type BackfillState = "running" | 
+/**  It ends after the question under way. */
+"cancelling" | "cancelled" | "failed" | "done";
 
 export type Bar = {
 	/**  Start of the window. */
@@ -75,6 +101,8 @@ export type Desk = {
 	intervals: string[],
 	/**  Speeds the deck offers, as multiples of real time; `max` is a control of its own. */
 	speeds: number[],
+	/**  There is an address that earlier candles of a live pair can be asked of. */
+	earlier_history: boolean,
 };
 
 export type FeedState = "off" | "connecting" | "connected" | "down";
@@ -96,6 +124,8 @@ export type Frame = {
 	/**  Bars of the watched pair that changed since the last frame, oldest first; the last may be `forming`. */
 	bars: Bar[],
 	health: Health,
+	/**  The last one that was started, running or not. */
+	backfill: Backfill | null,
 	/**  Standing messages, most important first; empty when all is well. */
 	notices: Notice[],
 };

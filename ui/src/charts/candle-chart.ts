@@ -24,6 +24,8 @@ export interface ChartEvents {
   nearOldest(): void;
   /** Whether the newest bar is in view. */
   newestInView(inView: boolean): void;
+  /** Whether the oldest bar held is in view. */
+  oldestInView(inView: boolean): void;
 }
 
 const BAR_SPACING = 7;
@@ -41,6 +43,7 @@ export class CandleChart implements BarView {
   #palette: Palette;
   #decimals = 2;
   #newestInView = true;
+  #oldestInView = false;
 
   constructor(
     container: HTMLElement,
@@ -73,6 +76,7 @@ export class CandleChart implements BarView {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (!range || this.#bars.length === 0) return;
       this.#tellNewest(range.to >= this.#bars.length - 1.5);
+      this.#tellOldest(range.from < 0.5);
       if (range.from < NEAR) this.events.nearOldest();
     });
     this.paint(palette);
@@ -175,6 +179,12 @@ export class CandleChart implements BarView {
     if (inView === this.#newestInView) return;
     this.#newestInView = inView;
     this.events.newestInView(inView);
+  }
+
+  #tellOldest(inView: boolean) {
+    if (inView === this.#oldestInView) return;
+    this.#oldestInView = inView;
+    this.events.oldestInView(inView);
   }
 
   #setDecimals() {

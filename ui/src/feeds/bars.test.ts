@@ -45,13 +45,14 @@ function bench() {
     reach: () => 150,
   };
   const minutes = () => held.map(({ timeMs }) => timeMs / MINUTE);
-  const feed = new BarFeed({ history: (request) => new Promise((answer) => asked.push({ request, answer })) }, () => {});
+  let whole: boolean | undefined;
+  const feed = new BarFeed({ history: (request) => new Promise((answer) => asked.push({ request, answer })) }, (_, drawn) => (whole = drawn?.whole ?? whole));
   feed.attach(view);
   const answer = async (buffer: ArrayBuffer) => {
     asked.at(-1)!.answer(buffer);
     await settle();
   };
-  return { feed, asked, answer, replaced, minutes, ticksOf: (minute: number) => held.find(({ timeMs }) => timeMs === minute * MINUTE)?.ticks };
+  return { feed, asked, answer, replaced, minutes, whole: () => whole, ticksOf: (minute: number) => held.find(({ timeMs }) => timeMs === minute * MINUTE)?.ticks };
 }
 
 test("frames that overtake the history are not lost", async () => {
@@ -95,15 +96,17 @@ test("the prices of one pair are never drawn under the name of another", async (
 });
 
 test("scrolling left pages older bars in, until there are none", async () => {
-  const { feed, asked, answer, minutes } = bench();
+  const { feed, asked, answer, minutes, whole } = bench();
   feed.frame(frame(1, []));
   await answer(bytes(Array.from({ length: 600 }, (_, index) => 1_000 + index)));
   void feed.older();
   void feed.older();
   expect(asked.length).toBe(2);
   expect(asked[1]!.request).toMatchObject({ beforeMs: 1_000 * MINUTE, limit: 600 });
+  expect(whole()).toBe(false);
   await answer(bytes([998, 999]));
   expect(minutes().slice(0, 3)).toEqual([998, 999, 1_000]);
+  expect(whole()).toBe(true);
   await feed.older();
   expect(asked.length).toBe(2);
 });

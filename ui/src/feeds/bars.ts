@@ -23,6 +23,8 @@ export interface Drawn {
   generation: number;
   pair: string;
   interval: string;
+  /** The oldest bar that is known is held. */
+  whole: boolean;
 }
 
 const PAGE = 600;
@@ -123,6 +125,7 @@ export class BarFeed {
       if (this.#drawn === drawn && this.#view === view) {
         this.#oldestReached = page.length < PAGE;
         if (page.length > 0) view.prepend(prependPage(page, view.held()));
+        if (this.#oldestReached) this.#say();
       }
     } catch {
       // The left edge stays where it is; scrolling there again asks again.
@@ -134,6 +137,6 @@ export class BarFeed {
     const drawn = this.#drawn;
     if (!drawn || !this.#view) return;
     const kind = this.#view.held().length > 0 ? "ready" : "empty";
-    this.tell({ kind }, { generation: drawn.generation, ...drawn.watch });
+    this.tell({ kind }, { generation: drawn.generation, ...drawn.watch, whole: this.#oldestReached });
   }
 }

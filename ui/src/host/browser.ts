@@ -7,6 +7,7 @@
  */
 import type { PlotBar } from "../charts/bars";
 import { blankSeries, QUALITIES } from "../charts/series";
+import { MadeUpHistory } from "./earlier";
 import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type Row, type Transport, type Watch } from "./host";
 import { openLake } from "./lake";
 import { INTERVAL_MS, type Listing, LISTINGS, MadeUpTape, pseudoRandom, TICK_MS } from "./market";
@@ -26,6 +27,7 @@ export function openBrowser(query: URLSearchParams): Host {
   const started = Math.floor(Date.now() / 60_000) * 60_000;
   const live = new MadeUpTape("Live", started - 6 * 3_600_000, 10 * 60, listings.map((listing) => ({ ...listing, simulated: true })), { from: 100, to: 104 });
   const random = pseudoRandom(99);
+  const earlier = new MadeUpHistory(live.fromMs, live.listings, () => bump(), scene === "refuse");
 
   let deck: Deck = query.get("deck") === "live" ? "live" : "sample";
   let cursor = SAMPLE_FROM + Number(query.get("at") ?? 0.588) * 86_400_000;
@@ -134,6 +136,7 @@ export function openBrowser(query: URLSearchParams): Host {
         journal_text: scene === "error" ? "no space left on the disk" : "durable",
         counts: { frames: trades + quotes + control + 600 + 12 + 3, trades, quotes, control, history: 600, ignored: 0, duplicates: 12, quarantined: 3 },
       },
+      backfill: earlier.newest(),
       notices: notices(),
     };
   }
@@ -182,6 +185,7 @@ export function openBrowser(query: URLSearchParams): Host {
       pairs: listings.map((listing) => listing.pair),
       intervals: Object.keys(INTERVAL_MS),
       speeds: [1, 10, 60, 600],
+      earlier_history: true,
     }),
     async openFrames(to) {
       show = to;
@@ -205,7 +209,16 @@ export function openBrowser(query: URLSearchParams): Host {
     },
     async history({ pair, interval, beforeMs, limit }) {
       if (scene === "empty") return blankSeries(0).buffer;
-      return encode(tape().bars(pair, INTERVAL_MS[interval]!, beforeMs ?? Infinity, limit, now()));
+      const lengthMs = INTERVAL_MS[interval]!;
+      const bars = tape().bars(pair, lengthMs, beforeMs ?? Infinity, limit, now());
+      if (deck === "sample") return encode(bars);
+      return encode([...earlier.bars(pair, lengthMs, beforeMs ?? Infinity, limit - bars.length), ...bars]);
+    },
+    async backfill(pair, months) {
+      earlier.start(pair, months);
+    },
+    async cancelBackfill() {
+      earlier.cancel();
     },
     async timeline() {
       if (scene === "empty") return blankSeries(0).buffer;

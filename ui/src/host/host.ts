@@ -6,7 +6,7 @@ import type * as wire from "../bindings/bindings";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
 export type * from "./tiers";
-export type { Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, TransportState, Watch } from "../bindings/bindings";
+export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, TransportState, Watch } from "../bindings/bindings";
 
 // JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest
 // of the page can subtract. An f64 that may truly be absent keeps its null.
@@ -16,7 +16,8 @@ export type Clock = With<wire.Clock, { at_ms: number }>;
 export type Tape = With<wire.Tape, { from_ms: number; to_ms: number }>;
 export type Row = With<wire.Row, { age_s: number | null; spark: number[] | null }>;
 export type Health = With<wire.Health, { messages_per_s: number; journal_p50_ms: number | null }>;
-export type Frame = With<wire.Frame, { clock: Clock; tape: Tape; rows: Row[]; bars: Bar[]; health: Health }>;
+export type Backfill = With<wire.Backfill, { share: number; at_ms: number | null }>;
+export type Frame = With<wire.Frame, { clock: Clock; tape: Tape; rows: Row[]; bars: Bar[]; health: Health; backfill: Backfill | null }>;
 export type Transport = wire.Transport;
 
 /** Why a command failed: what happened, what was kept, what to do. */
@@ -65,6 +66,9 @@ export interface Host {
   transport(command: Transport): Promise<void>;
   history(request: HistoryRequest): Promise<ArrayBuffer>;
   timeline(): Promise<ArrayBuffer>;
+  /** Loads whole calendar months of a live pair, one run at a time. The frames say how it stands. */
+  backfill(pair: string, months: number): Promise<void>;
+  cancelBackfill(): Promise<void>;
   sqlSchema(): Promise<SqlTable[]>;
   /** One query at a time. A refused one rejects with a `SqlFailure`; a cancelled one with the code `sql_cancelled`. */
   sqlRun(request: SqlRequest): Promise<SqlAnswer>;

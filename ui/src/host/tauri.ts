@@ -42,6 +42,8 @@ export function openTauri(): Host {
     transport: async (command) => void (await settled(wire.commands.transport(command))),
     history: ({ pair, interval, beforeMs, limit }) => bytes("history", { pair, interval, beforeMs, limit }),
     timeline: () => bytes("timeline"),
+    backfill: async (pair, months) => void (await settled(wire.commands.backfill(pair, months))),
+    cancelBackfill: async () => void (await settled(wire.commands.cancelBackfill())),
     sqlSchema: () => settled(wire.commands.sqlSchema()),
     sqlRun: async (request) => (await settled(wire.commands.sqlRun(request))) as SqlAnswer,
     sqlCancel: async () => void (await settled(wire.commands.sqlCancel())),

@@ -6,6 +6,14 @@ export const formatSecond = (ms: number): string => new Date(ms).toISOString().s
 /** `2024-01-01 14:07` */
 export const formatMinute = (ms: number): string => formatSecond(ms).slice(0, 16);
 
+const MONTH_NAMES = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+/** `February 2026` */
+export function formatMonth(ms: number): string {
+  const date = new Date(ms);
+  return `${MONTH_NAMES[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+}
+
 /** `42 s`, `7 min`, `3 h`, `2 d` */
 export function formatAge(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;

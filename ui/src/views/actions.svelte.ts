@@ -118,6 +118,15 @@ export class Actions {
     if (this.hoveredMs !== null) this.seek(this.hoveredMs);
   }
 
+  loadEarlier(months: number) {
+    const pair = this.feed.frame?.watch.pair;
+    if (pair) void this.#try(this.host.backfill(pair, months));
+  }
+
+  cancelLoading() {
+    void this.#try(this.host.cancelBackfill());
+  }
+
   switchTheme() {
     settings.theme = settings.theme === "dark" ? "light" : "dark";
   }

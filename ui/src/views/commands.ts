@@ -1,4 +1,5 @@
 /** Every command, once: the keyboard, the palette and the help overlay read this list. */
+import { MONTHS, monthsLabel } from "../feeds/earlier";
 import type { Desk } from "../host";
 import type { Actions } from "./actions.svelte";
 
@@ -12,6 +13,8 @@ export interface Command {
   replayOnly?: boolean;
   /** Also while a field is written in, which its key does not write. */
   everywhere?: boolean;
+  /** Only of the live market. */
+  liveOnly?: boolean;
   run: () => void;
 }
 
@@ -40,6 +43,7 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     market("interval-shorter", "Shorter interval", ["["], () => actions.nextInterval(-1)),
     market("interval-longer", "Longer interval", ["]"], () => actions.nextInterval(1)),
     ...(desk?.intervals ?? []).map((interval) => market(`interval-${interval}`, `Interval ${interval}`, [], () => actions.chooseInterval(interval))),
+    ...(desk?.earlier_history ? MONTHS : []).map((months) => ({ ...market(`earlier-${months}`, `Load ${monthsLabel(months)} of earlier history`, [], () => actions.loadEarlier(months)), liveOnly: true })),
     sql("sql", "Write a query", ["q"], () => actions.writeQuery()),
     { ...sql("sql-run", "Run the query, or its selected part", ["Ctrl+Enter"], () => actions.runQuery()), everywhere: true },
     sql("sql-cancel", "Cancel the query", [], () => actions.cancelQuery()),

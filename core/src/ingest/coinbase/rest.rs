@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::clock;
 use crate::domain::input::ImportedCandle;
-use crate::domain::money::NumberError;
-use crate::domain::time::{MINUTE, format_rfc3339};
+use crate::domain::money::{NumberError, parse_decimal};
+use crate::domain::time::{DAY, MINUTE, SECOND, format_rfc3339};
 use crate::domain::{
     Amount, Arrival, EventTime, Pair, Price, Quantity, ReceivedTime, Side, Source, Tick, TickKind, Trade, TradeId,
 };
@@ -22,8 +22,8 @@ const PACE: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Pages for one missing range; beyond it the rest is `unasked`.
 const PAGES: usize = 50;
-/// Candles in one answer.
-const CANDLES: i64 = 300;
+/// Candles in one answer, of whatever length.
+pub const CANDLES: i64 = 300;
 const LARGEST_ANSWER: u64 = 8 << 20;
 /// An answer of "too many" or "not now" is waited out this often.
 const TRIES: u32 = 3;
@@ -36,6 +36,17 @@ pub enum RestError {
     Status { url: String, status: u16, text: String },
     #[error("{url} answered what is not expected: {why}")]
     Answer { url: String, why: String },
+}
+
+impl RestError {
+    /// Whether the same question may be answered a little later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Request { .. } => true,
+            Self::Status { status, .. } => *status == 429 || *status >= 500,
+            Self::Answer { .. } => false,
+        }
+    }
 }
 
 /// The wanted trades the venue has, oldest first.
@@ -134,52 +145,110 @@ fn tick(row: &TradeRow<'_>, pair: Pair, source: Source, received: ReceivedTime) 
     })
 }
 
-/// One-minute candles with `from ≤ window_start < to`, oldest first. Minutes without a trade are not in the venue's answer.
-/// A long history is better asked for a day at a time, so that it can be resumed.
-pub fn candles(base: &str, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<ImportedCandle>, RestError> {
-    let agent = agent();
-    let mut candles = Vec::new();
-    let mut start = from.minute();
-    while start < to {
-        // `end` is included by the venue.
-        let end = start.plus_nanos((CANDLES - 1) * MINUTE);
-        let url = format!(
-            "{}/products/{pair}/candles?granularity=60&start={}&end={}",
-            base.trim_end_matches('/'),
-            format_rfc3339(start.nanos()),
-            format_rfc3339(end.min(to).nanos()),
-        );
-        let text = get(&agent, &url)?;
-        let rows = numbers(&text).map_err(|why| RestError::Answer { url: url.clone(), why: why.to_owned() })?;
-        for row in rows {
-            let candle = candle(pair, row).map_err(|why| RestError::Answer { url: url.clone(), why })?;
-            if candle.window_start >= from && candle.window_start < to {
-                candles.push(candle);
-            }
-        }
-        start = end.plus_nanos(MINUTE);
-    }
-    candles.sort_by_key(|candle| candle.window_start);
-    candles.dedup_by_key(|candle| candle.window_start);
-    Ok(candles)
+/// What the venue has of a page of minutes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CandlePage {
+    /// Oldest first, each minute once, and whether a number of it was rounded. Minutes without a trade are not in the venue's answer.
+    pub candles: Vec<(ImportedCandle, bool)>,
+    /// Rows that no trades could have made, as they came, and why not.
+    pub refused: Vec<(String, String)>,
 }
 
-fn candle(pair: Pair, [time, low, high, open, close, volume]: [&str; 6]) -> Result<ImportedCandle, String> {
-    let seconds = time.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000_000));
-    let price = |name: &str, text: &str| {
-        Price::parse_positive(text).map_err(|why: NumberError| format!("{name} `{text}` {why}"))
+/// One-minute candles with `from ≤ window_start < to`: one question, of [`CANDLES`] minutes at most. What the venue gives of the minute
+/// that is not over yet is the caller's not to ask for.
+pub fn candles(base: &str, pair: Pair, from: EventTime, to: EventTime) -> Result<CandlePage, RestError> {
+    let to = to.min(from.plus_nanos(CANDLES * MINUTE));
+    let mut page = CandlePage::default();
+    let (url, text) = ask_candles(base, pair, MINUTE, from, to)?;
+    for row in numbers(&text).map_err(|why| RestError::Answer { url, why: why.to_owned() })? {
+        match candle(pair, row) {
+            Ok(row) if row.0.window_start >= from && row.0.window_start < to => page.candles.push(row),
+            Ok(_) => {}
+            Err(why) => page.refused.push((format!("{pair} [{}]", row.join(",")), why)),
+        }
+    }
+    page.candles.sort_by_key(|(candle, _)| candle.window_start);
+    page.candles.dedup_by_key(|(candle, _)| candle.window_start);
+    Ok(page)
+}
+
+/// Starts of the days of `[from, to)`, at most [`CANDLES`], in which the venue knows of a trade, oldest first.
+pub fn trading_days(base: &str, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<EventTime>, RestError> {
+    let (url, text) = ask_candles(base, pair, DAY, from, to)?;
+    let wrong = |why: String| RestError::Answer { url: url.clone(), why };
+    let rows = numbers(&text).map_err(|why| wrong(why.to_owned()))?;
+    let mut days: Vec<EventTime> =
+        rows.into_iter().map(|[time, ..]| seconds(time)).collect::<Result<_, _>>().map_err(wrong)?;
+    days.sort_unstable();
+    Ok(days)
+}
+
+/// The venue's own clock.
+pub fn venue_time(base: &str) -> Result<EventTime, RestError> {
+    #[derive(Deserialize)]
+    struct Time<'a> {
+        iso: &'a str,
+    }
+    let url = format!("{}/time", base.trim_end_matches('/'));
+    let text = get(&agent(), &url)?;
+    let time: Time<'_> =
+        serde_json::from_str(&text).map_err(|error| RestError::Answer { url: url.clone(), why: error.to_string() })?;
+    EventTime::parse(time.iso).map_err(|error| RestError::Answer { url, why: error.to_string() })
+}
+
+/// The address asked, and the answer.
+fn ask_candles(
+    base: &str,
+    pair: Pair,
+    granularity: i64,
+    from: EventTime,
+    to: EventTime,
+) -> Result<(String, String), RestError> {
+    let url = format!(
+        "{}/products/{pair}/candles?granularity={}&start={}&end={}",
+        base.trim_end_matches('/'),
+        granularity / SECOND,
+        format_rfc3339(from.nanos()),
+        // The venue includes the end: it is the start of the last one.
+        format_rfc3339((to.nanos() - 1).div_euclid(granularity) * granularity),
+    );
+    let text = get(&agent(), &url)?;
+    Ok((url, text))
+}
+
+fn seconds(text: &str) -> Result<EventTime, String> {
+    let nanos = text.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(SECOND));
+    nanos.map(EventTime::from_nanos).ok_or_else(|| format!("`{text}` is not a time"))
+}
+
+fn candle(pair: Pair, [time, low, high, open, close, volume]: [&str; 6]) -> Result<(ImportedCandle, bool), String> {
+    let mut rounded = false;
+    let mut number = |text: &str| {
+        let parsed = parse_decimal(text)?;
+        rounded |= parsed.rounded;
+        Ok(parsed)
+    };
+    let mut price = |name: &str, text: &str| {
+        let price = number(text).and_then(Price::from_parsed).and_then(Price::positive);
+        price.map_err(|why: NumberError| format!("{name} `{text}` {why}"))
     };
     let candle = ImportedCandle {
         pair,
-        window_start: seconds.map(EventTime::from_nanos).ok_or_else(|| format!("`{time}` is not a time"))?,
+        window_start: seconds(time)?,
         open: price("open", open)?,
         high: price("high", high)?,
         low: price("low", low)?,
         close: price("close", close)?,
-        volume: Amount::parse(volume).map_err(|why| format!("volume `{volume}` {why}"))?,
+        volume: number(volume)
+            .and_then(Amount::from_parsed)
+            .and_then(|amount| if amount < Amount::ZERO { Err(NumberError::Negative) } else { Ok(amount) })
+            .map_err(|why| format!("volume `{volume}` {why}"))?,
     };
+    if candle.window_start != candle.window_start.minute() {
+        return Err(format!("{} is not the start of a minute", candle.window_start));
+    }
     check_candle(&candle)?;
-    Ok(candle)
+    Ok((candle, rounded))
 }
 
 /// The texts of `[[n,n,n,n,n,n],…]`. A JSON library would make floats of them.
@@ -311,17 +380,50 @@ mod tests {
     }
 
     #[test]
-    fn a_fetched_candle_keeps_every_digit() {
-        let base =
-            venue(|_| "[[1700000100, 0.00001301, 12345678.12345678, 1.1, 2.2, 1e-8], [1700000040,1,2,1,2,3]]".into());
-        let at = |seconds: i64| EventTime::from_nanos(seconds * 1_000_000_000);
-        let candles = candles(&base, pair(), at(1_700_000_040), at(1_700_000_160)).expect("candles");
-        assert_eq!(candles.len(), 2);
-        assert_eq!(candles[0].window_start, at(1_700_000_040));
+    fn a_fetched_candle_keeps_every_digit_and_one_that_can_not_be_is_kept_apart() {
+        let rows = [
+            "[1700000160, 0.00001301, 12345678.12345678, 1.1, 2.2, 1e-8]",
+            "[1700000100,1,2,1,2,0.30000000000000004]",
+            "[1700000100,1,2,1,2,0.30000000000000004]",
+            "[1700000040,9,2,1,2,3]",
+            "[1700000041,1,2,1,2,3]",
+            "[1700000220,1,2,1,2,-3]",
+            "[1699999980,1,2,1,2,3]",
+        ];
+        let body = format!("[{}]", rows.join(","));
+        let base = venue(move |path| {
+            assert!(path.contains("granularity=60&start=2023-11-14T22:14:00Z&end=2023-11-14T22:17:00Z"), "{path}");
+            body.clone()
+        });
+        let at = |seconds: i64| EventTime::from_nanos(seconds * SECOND);
+        let page = candles(&base, pair(), at(1_700_000_040), at(1_700_000_280)).expect("candles");
+        let starts: Vec<_> = page.candles.iter().map(|(candle, _)| candle.window_start).collect();
+        assert_eq!(starts, [at(1_700_000_100), at(1_700_000_160)]);
+        let [(first, first_rounded), (second, rounded)] = page.candles[..] else { panic!("{page:?}") };
         assert_eq!(
-            (candles[1].high.to_string(), candles[1].volume.to_string()),
-            ("12345678.12345678".into(), "0.00000001".into())
+            (second.high.to_string(), second.volume.to_string(), rounded),
+            ("12345678.12345678".into(), "0.00000001".into(), false)
         );
+        assert_eq!((first.volume.to_string(), first_rounded), ("0.3".into(), true));
+        assert_eq!(page.refused.len(), 3, "{:?}", page.refused);
+        assert_eq!(page.refused[0].0, "BTC-USD [1700000040,9,2,1,2,3]");
+    }
+
+    #[test]
+    fn the_venue_says_what_time_it_is_and_on_which_days_it_traded() {
+        let base = venue(|path| match path {
+            "/time" => r#"{"iso":"2026-03-20T14:11:43.123Z","epoch":1774015903.123}"#.into(),
+            "/products/BTC-USD/candles?granularity=86400&start=2026-03-01T00:00:00Z&end=2026-03-20T00:00:00Z" => {
+                "[[1773964800,1,2,1,2,3],[1773878400,1,2,1,2,3]]".into()
+            }
+            other => panic!("{other}"),
+        });
+        assert_eq!(venue_time(&base).expect("a time").to_string(), "2026-03-20T14:11:43.123Z");
+        let time = |text: &str| EventTime::parse(text).expect("a time");
+        let (from, to) = (time("2026-03-01"), time("2026-03-20T14:11:00Z"));
+        let days = trading_days(&base, pair(), from, to).expect("days");
+        let texts: Vec<_> = days.iter().map(EventTime::to_string).collect();
+        assert_eq!(texts, ["2026-03-19T00:00:00Z", "2026-03-20T00:00:00Z"]);
     }
 
     #[test]

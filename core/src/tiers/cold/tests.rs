@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Amount, Arrival, Input, Pair, Price, Quantity, Quote, ReceivedTime, Side, Source, TapeTime, Tick, TickKind, Trade,
-    TradeId,
+    Amount, Arrival, BackfillMonth, Input, Month, Pair, Price, Quantity, Quote, ReceivedTime, Side, Source, TapeTime,
+    Tick, TickKind, Trade, TradeId,
 };
 
 const DAY: i64 = 86_400_000_000_000;
@@ -78,7 +78,7 @@ fn stamped() -> impl Strategy<Value = Stamped> {
     let kind = prop_oneof![trade, quote, Just(None)];
     let source = prop_oneof![
         Just(Source::Live),
-        Just(Source::Backfill),
+        Just(Source::Backfill(BackfillMonth { pair: pair("BTC-USD"), month: Month::FIRST })),
         Just(Source::Sample),
         any::<u64>().prop_map(|id| Source::Import(crate::domain::ImportId(id)))
     ];

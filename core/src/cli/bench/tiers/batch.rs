@@ -71,7 +71,7 @@ fn candles(runtime: &Runtime, cold: &Cold, day: &[Stamped]) -> Result<Vec<Figure
     let mut peers = match Peers::start(&files, THREADS.get()) {
         Ok(peers) => Some(peers),
         Err(why) => {
-            print::warn(&format!(
+            print::line_err(&format!(
                 "NOT MEASURED: polars and DuckDB. {why}. Run scripts/readers.sh, or set TAPEDECK_READERS."
             ));
             None

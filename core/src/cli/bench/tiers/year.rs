@@ -75,7 +75,7 @@ fn scan_apart(directory: &Path, part: &str) -> Result<Option<Scanned>, ApiError>
     }
     let scanned: Option<Scanned> = serde_json::from_slice(&output.stdout).map_err(|e| failed(&e))?;
     if scanned.is_none() {
-        print::warn("NOT MEASURED: the memory of a year's scan. This system has no /proc.");
+        print::line_err("NOT MEASURED: the memory of a year's scan. This system has no /proc.");
     }
     Ok(scanned)
 }
