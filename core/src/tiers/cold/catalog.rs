@@ -23,7 +23,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use super::storage::LocalFilesFactory;
 use crate::domain::Seq;
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 
 /// The property of a snapshot that says which inputs it holds: all through this one.
 pub(super) const THROUGH: &str = "tapedeck.seq";

@@ -12,7 +12,7 @@ use super::catalog::{LocalCatalog, injected};
 use super::storage::{blocking, local};
 use crate::clock;
 use crate::domain::time::MILLISECOND;
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 
 /// Which snapshots stay: the newest ones, those younger than an age, and those that are named.
 #[derive(Clone, Debug)]

@@ -35,7 +35,7 @@ use iceberg::{Catalog, NamespaceIdent, TableIdent};
 
 use crate::domain::time::MILLISECOND;
 use crate::domain::{EventTime, Seq, Stamped};
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 use catalog::{CommitError, LocalCatalog};
 
 /// Files that nothing names are left alone for this long.

@@ -28,6 +28,7 @@ mod error;
 mod ledger;
 mod schema;
 mod status;
+mod steps;
 mod sweep;
 mod table;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod tests;
 
 pub use error::WarmError;
 pub use ledger::{BalanceDelta, Balances, TradeRow, TransferRow};
+pub use steps::STEPS;
 pub use status::{LastCommit, TableSnapshot, TableStatistics, WarmStatistics};
 
 use std::collections::BTreeMap;
