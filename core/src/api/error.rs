@@ -7,7 +7,9 @@ use crate::journal::JournalError;
 use crate::reconcile::tiers::ReconcileError;
 use crate::session::archive::ArchiveError;
 use crate::session::import::ImportError;
+use crate::session::moving::MoveError;
 use crate::session::sample::SampleError;
+use crate::tiers::cold::ColdError;
 use crate::tiers::sql::SqlError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
@@ -46,6 +48,12 @@ impl From<JournalError> for ApiError {
                 &error,
                 "Nothing was changed.",
                 "Check that the path is a directory you may write to, or give another with --data.",
+            ),
+            JournalError::BetweenPlaces { from, to, .. } => Self::new(
+                "data_directory_between_places",
+                &error,
+                "Nothing was changed. All of it is still in one of the two.",
+                &format!("Run `tapedeck --data {} move {}` again: it finishes.", from.display(), to.display()),
             ),
             JournalError::NewerSchema { .. } => {
                 Self::new("newer_schema", &error, "Nothing was changed.", "Open it with the newer Tapedeck.")
@@ -98,6 +106,12 @@ impl From<ArchiveError> for ApiError {
         let kept = "Everything is in the journal; nothing is lost, and what arrived in the tiers is there once.";
         match error {
             ArchiveError::Journal(error) => error.into(),
+            ArchiveError::Cold(ColdError::Moved { .. }) => Self::new(
+                "data_directory_moved",
+                error,
+                kept,
+                "Run that command, then this one again; or put the data directory back.",
+            ),
             ArchiveError::Cold(_) => Self::new(
                 "cold_tier_failed",
                 error,
@@ -110,6 +124,27 @@ impl From<ArchiveError> for ApiError {
                 kept,
                 "Check that the disk has space, then run the command again; `tapedeck rebuild` makes this tier anew.",
             ),
+        }
+    }
+}
+
+impl From<MoveError> for ApiError {
+    fn from(error: MoveError) -> Self {
+        let whole = "Nothing is lost: all of it is in one of the two places.";
+        let again = "Mend what the message names, then run the same command again: it goes on where it stopped.";
+        match error {
+            MoveError::Journal(error) => error.into(),
+            MoveError::NothingThere { .. } => {
+                Self::refused("no_data_directory", error, "Name the one there is with --data.")
+            }
+            MoveError::Occupied { .. } => {
+                Self::refused("directory_occupied", error, "Name one that is not there yet, or is empty.")
+            }
+            MoveError::Within { .. } => Self::refused("directory_within", error, "Name one beside it."),
+            MoveError::Read { .. } => Self::refused("data_directory_read", error, "End that program, and try again."),
+            MoveError::Cold(_) | MoveError::File { .. } | MoveError::Differs { .. } => {
+                Self::new("move_failed", error, whole, again)
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod import;
 pub mod live;
+pub mod moving;
 pub mod player;
 pub mod quarantine;
 pub mod recorder;

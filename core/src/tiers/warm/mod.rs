@@ -94,6 +94,11 @@ impl Warm {
         })
     }
 
+    /// Whether the tier was ever made.
+    pub fn is_there(data_directory: &Path) -> bool {
+        warehouse(data_directory).is_dir()
+    }
+
     /// Deletes the whole tier, so that it can be made again. Nothing of it is open meanwhile.
     pub fn throw_away(data_directory: &Path) -> Result<(), WarmError> {
         let path = warehouse(data_directory);
