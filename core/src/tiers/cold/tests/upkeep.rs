@@ -72,7 +72,7 @@ async fn the_state_of_a_time_is_found_and_one_that_was_let_go_is_said_to_be() {
         let after = EventTime::from_nanos(state.committed.nanos() + 1);
         assert_eq!(&cold.snapshot_at(after).await.expect("kept"), state);
     }
-    cold.expire(&Keep { newest: 2, younger_than: Duration::ZERO, named: Vec::new() }).await.expect("expired");
+    cold.expire(&Keep::only(2)).await.expect("expired");
     assert_eq!(cold.snapshot_at(states[2].committed).await.expect("kept"), states[2]);
     let error = cold.snapshot_at(states[1].committed).await.expect_err("it was let go");
     assert!(matches!(error, ColdError::NoSnapshotAt { since: Some(since), .. } if since == states[2].committed));
@@ -145,7 +145,7 @@ async fn answers_never_change(steps: Vec<Step>) {
             }
             Step::Compact => drop(cold.compact().await.expect("joined")),
             Step::Expire(newest) => {
-                let keep = Keep { newest: *newest, younger_than: Duration::ZERO, named: Vec::new() };
+                let keep = Keep::only(*newest);
                 cold.expire(&keep).await.expect("expired");
             }
             Step::RemoveOrphans => drop(cold.remove_orphans_older_than(Duration::ZERO).await.expect("cleaned")),
