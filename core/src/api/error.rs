@@ -1,5 +1,9 @@
 //! Errors for the reader of the message: what happened, what was kept, what to do.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::iter::successors;
+
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -33,10 +37,27 @@ impl ApiError {
     }
 }
 
+/// Whether a disk had no room, or a user none left of it. Some libraries pass on the words alone.
+fn is_full(error: &(dyn Error + 'static)) -> bool {
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+    let words = ["No space left on device", "disk is full", "Disk quota exceeded", "File too large"];
+    successors(Some(error), |error| error.source()).any(|error| {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        kind.is_some_and(|kind| full.contains(&kind)) || words.iter().any(|words| error.to_string().contains(words))
+    })
+}
+
+fn disk_full(error: impl ToString, kept: &str) -> ApiError {
+    let what_to_do = "Free some space there, then run the same command again: what is there already is not taken twice.";
+    ApiError::new("disk_full", format!("the disk is full: {}", error.to_string()), kept, what_to_do)
+}
+
 impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
         let durable = "Everything that was acknowledged is still in the journal.";
         match &error {
+            JournalError::Store(store) if is_full(store) => disk_full(&error, durable),
+            JournalError::Directory { source, .. } if is_full(source) => disk_full(&error, durable),
             JournalError::InUse { .. } => Self::new(
                 "data_directory_in_use",
                 &error,
@@ -112,6 +133,7 @@ impl From<ArchiveError> for ApiError {
                 kept,
                 "Run that command, then this one again; or put the data directory back.",
             ),
+            ArchiveError::Cold(_) | ArchiveError::Warm(_) if is_full(&error) => disk_full(error, kept),
             ArchiveError::Cold(_) => Self::new(
                 "cold_tier_failed",
                 error,
@@ -142,6 +164,7 @@ impl From<MoveError> for ApiError {
             }
             MoveError::Within { .. } => Self::refused("directory_within", error, "Name one beside it."),
             MoveError::Read { .. } => Self::refused("data_directory_read", error, "End that program, and try again."),
+            MoveError::Cold(_) | MoveError::File { .. } if is_full(&error) => disk_full(error, whole),
             MoveError::Cold(_) | MoveError::File { .. } | MoveError::Differs { .. } => {
                 Self::new("move_failed", error, whole, again)
             }
