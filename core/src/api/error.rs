@@ -48,7 +48,8 @@ fn is_full(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn disk_full(error: impl ToString, kept: &str) -> ApiError {
-    let what_to_do = "Free some space there, then run the same command again: what is there already is not taken twice.";
+    let what_to_do =
+        "Free some space there, then run the same command again: what is there already is not taken twice.";
     ApiError::new("disk_full", format!("the disk is full: {}", error.to_string()), kept, what_to_do)
 }
 

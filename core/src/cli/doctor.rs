@@ -22,16 +22,8 @@ struct Check {
 }
 
 pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
-    let checks = [
-        directory(data),
-        space(data),
-        config(data),
-        journal(data),
-        cold(data),
-        warm(data),
-        sample(),
-        feed(data),
-    ];
+    let checks =
+        [directory(data), space(data), config(data), journal(data), cold(data), warm(data), sample(), feed(data)];
     let ok = checks.iter().all(|check| check.ok);
     let lines = checks.iter().map(|c| format!("{} {:10} {}", if c.ok { "ok " } else { "BAD" }, c.name, c.what));
     print::report(json, &serde_json::json!({ "ok": ok, "checks": &checks }), lines);
@@ -68,7 +60,11 @@ fn space(data: &Path) -> Check {
     let tried = fs4::available_space(data);
     let enough = tried.as_ref().is_ok_and(|free| *free >= LITTLE_SPACE);
     let found = check("space", tried, |free| {
-        let little = if enough { "" } else { ": a recording may soon have to stop. Free some, or `tapedeck move` to another disk" };
+        let little = if enough {
+            ""
+        } else {
+            ": a recording may soon have to stop. Free some, or `tapedeck move` to another disk"
+        };
         format!("{:.1} GB are free{little}", free as f64 / 1e9)
     });
     Check { ok: enough, ..found }

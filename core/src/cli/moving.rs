@@ -14,7 +14,8 @@ pub(super) fn run(data: &Path, directory: &Path, json: bool) -> Result<Outcome, 
         Way::Renamed => ("renamed", 0, 0, vec![format!("{} is now {to}", data.display())]),
         Way::Copied { files, bytes } => {
             let size = bytes as f64 / 1e6;
-            let line = format!("{files} files ({size:.1} MB) copied to {to}, compared, and removed from {}", data.display());
+            let line =
+                format!("{files} files ({size:.1} MB) copied to {to}, compared, and removed from {}", data.display());
             ("copied", files, bytes, vec![line])
         }
         Way::Found => ("found", 0, 0, vec![format!("The data directory lies in {to}")]),

@@ -61,7 +61,10 @@ pub enum MoveError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Renamed,
-    Copied { files: u64, bytes: u64 },
+    Copied {
+        files: u64,
+        bytes: u64,
+    },
     /// It was there already, from an earlier run or moved by hand.
     Found,
 }
@@ -83,8 +86,12 @@ enum Stands {
     /// A directory with other things.
     Other,
     Data,
-    Arriving { from: PathBuf },
-    Leaving { to: PathBuf },
+    Arriving {
+        from: PathBuf,
+    },
+    Leaving {
+        to: PathBuf,
+    },
 }
 
 /// What is left to do.

@@ -31,7 +31,11 @@ impl Disk {
     fn new(kind: Kind, kilobytes: u64) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let there = match kind {
-            Kind::Small => ran(Command::new("mount").args(["-t", "tmpfs", "-o"]).arg(format!("size={kilobytes}k")).arg("tmpfs").arg(folder.path())),
+            Kind::Small => ran(Command::new("mount")
+                .args(["-t", "tmpfs", "-o"])
+                .arg(format!("size={kilobytes}k"))
+                .arg("tmpfs")
+                .arg(folder.path())),
             Kind::Limited => ran(&mut limited(kilobytes, Path::new("true"))),
         };
         there.then_some(Self { kind, folder, full: true })
@@ -114,9 +118,8 @@ fn an_import_onto_a_full_disk_loses_nothing_and_is_completed_by_another() {
     let (few, many) = (ticks(files.path(), 1, 200), ticks(files.path(), 2, 120_000));
     let pair = |file: &'static str| file.as_ref();
     for (mut disk, size) in disks("an_import_onto_a_full_disk", 6_000, 1_500) {
-        let import = |disk: &Disk, file: &Path| {
-            disk.run("import", size, &[pair("--pair"), pair("BTC-USD"), file.as_os_str()])
-        };
+        let import =
+            |disk: &Disk, file: &Path| disk.run("import", size, &[pair("--pair"), pair("BTC-USD"), file.as_os_str()]);
         assert_eq!(number(&import(&disk, &few).expect(0).json(), "accepted"), 200);
         let failed = import(&disk, &many);
         says_so(&failed, disk.kind);
@@ -192,10 +195,15 @@ fn a_recording_onto_a_full_disk_stops_and_says_so_and_loses_nothing_it_acknowled
         let rows = rows.as_array().expect("rows");
         let whole = |value: &Value| value.to_string().trim_matches('"').parse::<u64>().ok();
         assert!(rows.iter().all(|row| whole(&row["n"]) == Some(1)), "a trade is there twice");
-        let found: BTreeSet<_> =
-            rows.iter().map(|row| (row["pair"].as_str().unwrap_or_default().to_owned(), whole(&row["trade_id"]))).collect();
+        let found: BTreeSet<_> = rows
+            .iter()
+            .map(|row| (row["pair"].as_str().unwrap_or_default().to_owned(), whole(&row["trade_id"])))
+            .collect();
         let lost: Vec<_> = acknowledged.difference(&found).take(5).collect();
         assert!(lost.is_empty(), "acknowledged, and gone: {lost:?}");
-        say(&format!("{:?} disk: {before} trades acknowledged before it was full, none lost; {after} in the end", disk.kind));
+        say(&format!(
+            "{:?} disk: {before} trades acknowledged before it was full, none lost; {after} in the end",
+            disk.kind
+        ));
     }
 }

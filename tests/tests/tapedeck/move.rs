@@ -86,11 +86,10 @@ fn other_disk() -> Option<&'static Path> {
 
 /// What is asked of a directory: its present, each earlier state, the candles.
 fn answers(data: &Path) -> Vec<Value> {
-    let cold = "SELECT count(*) AS n, sum(price * size) AS turnover, min(seq) AS first, max(seq) AS last FROM cold.ticks";
-    let mut found = vec![
-        sql(data, cold, &[]),
-        sql(data, "SELECT count(*) AS n, sum(volume) AS volume FROM warm.candles", &[]),
-    ];
+    let cold =
+        "SELECT count(*) AS n, sum(price * size) AS turnover, min(seq) AS first, max(seq) AS last FROM cold.ticks";
+    let mut found =
+        vec![sql(data, cold, &[]), sql(data, "SELECT count(*) AS n, sum(volume) AS volume FROM warm.candles", &[])];
     let states = run::<&str>(data, "snapshots", []).expect(0).json();
     for state in states.as_array().expect("states") {
         let answer = sql(data, cold, &["--snapshot", &state["id"].to_string()]);
@@ -260,7 +259,9 @@ fn a_move_that_is_killed_leaves_one_whole_directory_or_is_finished_by_the_same_c
     let (mut at, mut next) = (places.old(), places.here.path().join("next"));
     let relocation: Vec<&str> = cold::STEPS
         .into_iter()
-        .filter(|step| step.starts_with("cold.file.") || step.starts_with("cold.commit.") && *step != "cold.commit.metadata")
+        .filter(|step| {
+            step.starts_with("cold.file.") || step.starts_with("cold.commit.") && *step != "cold.commit.metadata"
+        })
         .chain(cold::RELOCATION_STEPS)
         .collect();
     let renaming = MOVE_STEPS.into_iter().filter(|step| step.starts_with("move.rename"));

@@ -46,5 +46,12 @@ fn told(kept: &[i64]) -> String {
 }
 
 fn told_since(since: &Option<EventTime>) -> String {
-    since.map_or_else(|| "; none is yet".to_owned(), |since| format!("; they are from {since} on"))
+    since.map_or_else(
+        || "; none is yet".to_owned(),
+        |since| {
+            format!(
+                "; each one is from {since} on, and single ones of the time before (`tapedeck snapshots` lists them)"
+            )
+        },
+    )
 }

@@ -8,8 +8,8 @@ use iceberg::spec::{SnapshotRef, TableMetadata};
 use iceberg::table::Table;
 
 use super::catalog::{LocalCatalog, injected};
-use super::{ColdError, committed};
 use super::storage::{blocking, local};
+use super::{ColdError, committed};
 use crate::clock;
 use crate::domain::EventTime;
 use crate::domain::time::{DAY, HOUR};
@@ -62,17 +62,21 @@ impl Keep {
         };
         // The last of an hour is the one after which a later hour comes.
         let (mut hour, mut day) = (None, None);
-        newest_first.iter().enumerate().map(|(place, &(id, at))| {
-            let hours = Some(at.nanos().div_euclid(HOUR));
-            let days = Some(at.nanos().div_euclid(DAY));
-            let ends_hour = std::mem::replace(&mut hour, hours) != hours;
-            let ends_day = std::mem::replace(&mut day, days) != days;
-            place < self.newest.max(1)
-                || (place < self.most && younger(at, self.younger_than))
-                || (ends_hour && younger(at, self.hourly))
-                || (ends_day && younger(at, self.daily))
-                || self.named.contains(&id)
-        }).collect()
+        newest_first
+            .iter()
+            .enumerate()
+            .map(|(place, &(id, at))| {
+                let hours = Some(at.nanos().div_euclid(HOUR));
+                let days = Some(at.nanos().div_euclid(DAY));
+                let ends_hour = std::mem::replace(&mut hour, hours) != hours;
+                let ends_day = std::mem::replace(&mut day, days) != days;
+                place < self.newest.max(1)
+                    || (place < self.most && younger(at, self.younger_than))
+                    || (ends_hour && younger(at, self.hourly))
+                    || (ends_day && younger(at, self.daily))
+                    || self.named.contains(&id)
+            })
+            .collect()
     }
 }
 

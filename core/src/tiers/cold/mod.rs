@@ -126,8 +126,7 @@ async fn place(catalog: &LocalCatalog, name: &TableIdent, folder: &Path) -> Resu
 /// find them, and a copy of one would write into the original.
 async fn in_its_place(catalog: &LocalCatalog, name: &TableIdent, folder: &Path) -> Result<(), ColdError> {
     let Some(place) = place(catalog, name, folder).await? else { return Ok(()) };
-    let (right, Place { recorded, found }) =
-        storage::blocking(move || Ok((place.is_right(), place))).await?;
+    let (right, Place { recorded, found }) = storage::blocking(move || Ok((place.is_right(), place))).await?;
     if right { Ok(()) } else { Err(ColdError::Moved { recorded, found }) }
 }
 
@@ -329,7 +328,8 @@ impl Cold {
         let table = self.catalog.load_table(&self.name).await?;
         let metadata = table.metadata();
         let ms = at.nanos().div_euclid(MILLISECOND);
-        // The history is cut where a state in it was let go: what is left of it has no holes.
+        // The history is cut where a state in it was let go: what is left of it has no holes. Older states that are kept are asked by their
+        // ids; until when they were the current ones, nobody knows any more.
         let current = metadata.history().iter().rev().find(|entry| entry.timestamp_ms() <= ms);
         let state = current.and_then(|entry| metadata.snapshot_by_id(entry.snapshot_id));
         let since = metadata.history().first().map(|entry| committed(entry.timestamp_ms()));

@@ -60,8 +60,12 @@ pub(super) async fn run(catalog: &LocalCatalog, name: &TableIdent, folder: &Path
     if names.from == names.to {
         return Ok(Relocated::default());
     }
-    let mut metadata: Json = serde_json::from_slice(&names.read(&location).await?).map_err(|e| damaged(&location, &e))?;
-    let mut old = OldFiles::of(&metadata, &location);
+    let mut metadata: Json =
+        serde_json::from_slice(&names.read(&location).await?).map_err(|e| damaged(&location, &e))?;
+    // Files that tell of the table as it was where it lay.
+    let mut old = vec![location.clone()];
+    let earlier = metadata["metadata-log"].as_array().into_iter().flatten();
+    old.extend(earlier.filter_map(|entry| entry["metadata-file"].as_str().map(str::to_owned)));
     let mut written = Relocated::default();
     let mut manifests = HashMap::new();
     let unique = uuid::Uuid::new_v4();
@@ -86,10 +90,10 @@ pub(super) async fn run(catalog: &LocalCatalog, name: &TableIdent, folder: &Path
         let to = names.file(&format!("snap-{}-0-{unique}.avro", snapshot["snapshot-id"]));
         names.write(&to, records.bytes().map_err(|e| damaged(&list, &e))?).await?;
         snapshot["manifest-list"] = Json::String(to);
-        old.names.push(list);
+        old.push(list);
         written.snapshots += 1;
     }
-    old.names.extend(manifests.into_keys());
+    old.extend(manifests.into_keys());
     failpoint("cold.relocate.manifests").map_err(injected)?;
 
     // Metadata of before is of a table that lay elsewhere, and nobody asks it.
@@ -97,21 +101,20 @@ pub(super) async fn run(catalog: &LocalCatalog, name: &TableIdent, folder: &Path
     names.rename_json(&mut metadata);
     let read: TableMetadata = serde_json::from_value(metadata.clone()).map_err(|e| damaged(&location, &e))?;
     let moved = names.rename(&location).ok_or_else(|| damaged(&location, &"it is not in the table's folder"))?;
-    let to = MetadataLocation::from_str(&moved)?
-        .with_next_version()
-        .with_new_metadata(&read)
-        .to_string();
+    let to = MetadataLocation::from_str(&moved)?.with_next_version().with_new_metadata(&read).to_string();
     names.write(&to, serde_json::to_vec(&metadata).map_err(|e| damaged(&location, &e))?).await?;
     failpoint("cold.relocate.metadata").map_err(injected)?;
 
     catalog.point(name, &location, &to).await.map_err(iceberg::Error::from)?;
     failpoint("cold.relocate.published").map_err(injected)?;
     // Nothing names them any more. What a crash leaves of them is found with the orphans.
-    for file in old.names {
+    for file in old {
         let path = names.local(&file)?;
-        blocking(move || Ok(std::fs::remove_file(&path).or_else(missing).and_then(|()| failpoint("cold.relocate.deleted"))))
-            .await?
-            .map_err(injected)?;
+        blocking(move || {
+            Ok(std::fs::remove_file(&path).or_else(missing).and_then(|()| failpoint("cold.relocate.deleted")))
+        })
+        .await?
+        .map_err(injected)?;
     }
     Ok(written)
 }
@@ -122,19 +125,6 @@ fn missing(error: std::io::Error) -> std::io::Result<()> {
 
 fn damaged(file: &str, why: &dyn std::fmt::Display) -> ColdError {
     ColdError::Damaged(format!("{file}: {why}"))
-}
-
-/// Files that tell of the table as it was where it lay.
-struct OldFiles {
-    names: Vec<String>,
-}
-
-impl OldFiles {
-    fn of(metadata: &Json, location: &str) -> Self {
-        let log = metadata["metadata-log"].as_array().into_iter().flatten();
-        let earlier = log.filter_map(|entry| entry["metadata-file"].as_str().map(str::to_owned));
-        Self { names: earlier.chain([location.to_owned()]).collect() }
-    }
 }
 
 /// A location of before, the same of now, and the folder both mean.

@@ -1,4 +1,5 @@
 mod faults;
+mod relocation;
 mod upkeep;
 
 use proptest::prelude::*;

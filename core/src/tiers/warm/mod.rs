@@ -36,8 +36,8 @@ mod tests;
 
 pub use error::WarmError;
 pub use ledger::{BalanceDelta, Balances, TradeRow, TransferRow};
-pub use steps::STEPS;
 pub use status::{LastCommit, TableSnapshot, TableStatistics, WarmStatistics};
+pub use steps::STEPS;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
