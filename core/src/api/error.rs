@@ -41,7 +41,7 @@ impl ApiError {
 fn is_full(error: &(dyn Error + 'static)) -> bool {
     let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
     let words = ["No space left on device", "disk is full", "Disk quota exceeded", "File too large"];
-    successors(Some(error), |error| error.source()).any(|error| {
+    successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).any(|error| {
         let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
         kind.is_some_and(|kind| full.contains(&kind)) || words.iter().any(|words| error.to_string().contains(words))
     })
