@@ -12,6 +12,7 @@
 pub mod domain;
 
 pub mod clock;
+mod failpoint;
 pub mod metrics;
 
 pub mod engine;

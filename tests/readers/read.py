@@ -1,6 +1,8 @@
 """Reads a data directory with engines that are not ours, and prints what they see as one JSON document.
 
-    python read.py DATA
+    python read.py DATA             what every engine sees
+    python read.py DATA ledger      the ledger's tables, by pypaimon
+    python read.py DATA watch STOP  the rows of the ticks, over and over until the file STOP is there: a line for each read
 
 Sums are of exact decimals, as text. Nothing here knows how Tapedeck writes: only where the tables are.
 """
@@ -30,17 +32,26 @@ def pyiceberg(data):
         "turnover": f"{turnover:.16f}",
         "distinct_seq": len(set(rows["seq"].to_pylist())),
         "snapshots": len(table.snapshots()),
+        "rows_of_states": [
+            table.scan(snapshot_id=state.snapshot_id, selected_fields=("seq",)).to_arrow().num_rows
+            for state in sorted(table.snapshots(), key=lambda state: state.sequence_number)
+        ],
         "through": snapshot.summary["tapedeck.seq"] if snapshot else None,
     }
 
 
-def duckdb_iceberg(data):
-    metadata = iceberg_table(data).metadata_location.removeprefix("file://")
+def duckdb_with_iceberg():
     site = pathlib.Path(duckdb.__file__).parent.parent
     connection = duckdb.connect()
     for name in ("avro", "iceberg"):
         extension = next(site.glob(f"duckdb_extension_{name}/extensions/*/{name}.duckdb_extension"))
         connection.execute(f"LOAD '{extension}'")
+    return connection
+
+
+def duckdb_iceberg(data):
+    metadata = iceberg_table(data).metadata_location.removeprefix("file://")
+    connection = duckdb_with_iceberg()
     trades, turnover = connection.execute(
         "SELECT count(*), sum(CAST(price AS DECIMAL(38, 8)) * size) FROM iceberg_scan(?) WHERE kind = 'trade'",
         [metadata],
@@ -64,8 +75,37 @@ def pypaimon(data):
     return {"candles": rows}
 
 
+def ledger(data):
+    balance = paimon_rows(data, "ledger.balance").to_pylist()
+    trades = paimon_rows(data, "ledger.trades").to_pylist()
+    transfers = paimon_rows(data, "ledger.transfers").to_pylist()
+    return {
+        "balance": sorted([row["session_id"], row["account"], row["asset"], f"{row['amount']:f}"] for row in balance),
+        "trades": sorted([row["session_id"], row["trade_id"], row["side"], f"{row['fill_price']:f}", f"{row['total_cost']:f}"] for row in trades),
+        "transfers": sorted([row["session_id"], row["step"], row["debit"], row["credit"], row["asset"], f"{row['amount']:f}"] for row in transfers),
+    }
+
+
+def watch(data, stop):
+    connection = duckdb_with_iceberg()
+    while not stop.exists():
+        table = iceberg_table(data)
+        rows = table.scan(selected_fields=("seq",)).to_arrow()["seq"].to_pylist()
+        print(json.dumps({"engine": "pyiceberg", "rows": len(rows), "distinct": len(set(rows)), "last": max(rows, default=0)}), flush=True)
+        metadata = iceberg_table(data).metadata_location.removeprefix("file://")
+        rows, distinct, last = connection.execute(
+            "SELECT count(*), count(DISTINCT seq), coalesce(max(seq), 0) FROM iceberg_scan(?)", [metadata]
+        ).fetchone()
+        print(json.dumps({"engine": "duckdb", "rows": rows, "distinct": distinct, "last": last}), flush=True)
+
+
 def main():
-    data = sys.argv[1]
+    data, what = sys.argv[1], sys.argv[2:3]
+    if what == ["watch"]:
+        return watch(data, pathlib.Path(sys.argv[3]))
+    if what == ["ledger"]:
+        print(json.dumps(ledger(data)))
+        return
     print(json.dumps({"pyiceberg": pyiceberg(data), "duckdb": duckdb_iceberg(data), "pypaimon": pypaimon(data)}))
 
 

@@ -1,5 +1,9 @@
 //! Errors for the reader of the message: what happened, what was kept, what to do.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::iter::successors;
+
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -9,8 +13,10 @@ use crate::reconcile::tiers::ReconcileError;
 use crate::session::archive::ArchiveError;
 use crate::session::backfill::BackfillError;
 use crate::session::import::ImportError;
+use crate::session::moving::MoveError;
 use crate::session::sample::SampleError;
 use crate::session::tape::TapeError;
+use crate::tiers::cold::ColdError;
 use crate::tiers::sql::SqlError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
@@ -34,10 +40,28 @@ impl ApiError {
     }
 }
 
+/// Whether a disk had no room, or a user none left of it. Some libraries pass on the words alone.
+fn is_full(error: &(dyn Error + 'static)) -> bool {
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+    let words = ["No space left on device", "disk is full", "Disk quota exceeded", "File too large"];
+    successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).any(|error| {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        kind.is_some_and(|kind| full.contains(&kind)) || words.iter().any(|words| error.to_string().contains(words))
+    })
+}
+
+fn disk_full(error: impl ToString, kept: &str) -> ApiError {
+    let what_to_do =
+        "Free some space there, then run the same command again: what is there already is not taken twice.";
+    ApiError::new("disk_full", format!("the disk is full: {}", error.to_string()), kept, what_to_do)
+}
+
 impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
         let durable = "Everything that was acknowledged is still in the journal.";
         match &error {
+            JournalError::Store(store) if is_full(store) => disk_full(&error, durable),
+            JournalError::Directory { source, .. } if is_full(source) => disk_full(&error, durable),
             JournalError::InUse { .. } => Self::new(
                 "data_directory_in_use",
                 &error,
@@ -49,6 +73,12 @@ impl From<JournalError> for ApiError {
                 &error,
                 "Nothing was changed.",
                 "Check that the path is a directory you may write to, or give another with --data.",
+            ),
+            JournalError::BetweenPlaces { from, to, .. } => Self::new(
+                "data_directory_between_places",
+                &error,
+                "Nothing was changed. All of it is still in one of the two.",
+                &format!("Run `tapedeck --data {} move {}` again: it finishes.", from.display(), to.display()),
             ),
             JournalError::NewerSchema { .. } => {
                 Self::new("newer_schema", &error, "Nothing was changed.", "Open it with the newer Tapedeck.")
@@ -86,7 +116,7 @@ impl From<TapeError> for ApiError {
 }
 
 /// Records that were durable are gone from the journal's end.
-fn journal_cut(error: &dyn std::error::Error) -> ApiError {
+fn journal_cut(error: &dyn Error) -> ApiError {
     ApiError::new(
         "journal_cut",
         error,
@@ -96,7 +126,7 @@ fn journal_cut(error: &dyn std::error::Error) -> ApiError {
 }
 
 /// Ticks that left the journal can not be had from the cold tier.
-fn archive_lost(error: &dyn std::error::Error) -> ApiError {
+fn archive_lost(error: &dyn Error) -> ApiError {
     ApiError::new(
         "archive_damaged",
         error,
@@ -153,6 +183,13 @@ impl From<ArchiveError> for ApiError {
         let kept = "Everything is in the journal; nothing is lost, and what arrived in the tiers is there once.";
         match error {
             ArchiveError::Journal(error) => error.into(),
+            ArchiveError::Cold(ColdError::Moved { .. }) => Self::new(
+                "data_directory_moved",
+                error,
+                kept,
+                "Run that command, then this one again; or put the data directory back.",
+            ),
+            ArchiveError::Cold(_) | ArchiveError::Warm(_) if is_full(&error) => disk_full(error, kept),
             ArchiveError::Cold(_) => Self::new(
                 "cold_tier_failed",
                 error,
@@ -174,6 +211,28 @@ impl From<ArchiveError> for ApiError {
                 kept,
                 "Check that the disk has space, then run the command again; `tapedeck rebuild` makes this tier anew.",
             ),
+        }
+    }
+}
+
+impl From<MoveError> for ApiError {
+    fn from(error: MoveError) -> Self {
+        let whole = "Nothing is lost: all of it is in one of the two places.";
+        let again = "Mend what the message names, then run the same command again: it goes on where it stopped.";
+        match error {
+            MoveError::Journal(error) => error.into(),
+            MoveError::NothingThere { .. } => {
+                Self::refused("no_data_directory", error, "Name the one there is with --data.")
+            }
+            MoveError::Occupied { .. } => {
+                Self::refused("directory_occupied", error, "Name one that is not there yet, or is empty.")
+            }
+            MoveError::Within { .. } => Self::refused("directory_within", error, "Name one beside it."),
+            MoveError::Read { .. } => Self::refused("data_directory_read", error, "End that program, and try again."),
+            MoveError::Cold(_) | MoveError::File { .. } if is_full(&error) => disk_full(error, whole),
+            MoveError::Cold(_) | MoveError::File { .. } | MoveError::Differs { .. } => {
+                Self::new("move_failed", error, whole, again)
+            }
         }
     }
 }

@@ -2,12 +2,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Outcome, print};
+use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::api::config::Config;
 use crate::domain::Source;
+use crate::journal::DirectoryLock;
+use crate::session::archive::ArchiveError;
 use crate::session::recorder::Recorder;
 use crate::session::sample::SampleTape;
+use crate::tiers::cold::Cold;
+use crate::tiers::warm::Warm;
 
 /// One thing looked at.
 #[derive(Serialize)]
@@ -18,7 +22,8 @@ struct Check {
 }
 
 pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
-    let checks = [directory(data), config(data), journal(data), sample(), feed(data)];
+    let checks =
+        [directory(data), space(data), config(data), journal(data), cold(data), warm(data), sample(), feed(data)];
     let ok = checks.iter().all(|check| check.ok);
     let lines = checks.iter().map(|c| format!("{} {:10} {}", if c.ok { "ok " } else { "BAD" }, c.name, c.what));
     print::report(json, &serde_json::json!({ "ok": ok, "checks": &checks }), lines);
@@ -48,6 +53,23 @@ fn directory(data: &Path) -> Check {
     })
 }
 
+/// Below this a busy day may not fit any more.
+const LITTLE_SPACE: u64 = 500 << 20;
+
+fn space(data: &Path) -> Check {
+    let tried = fs4::available_space(data);
+    let enough = tried.as_ref().is_ok_and(|free| *free >= LITTLE_SPACE);
+    let found = check("space", tried, |free| {
+        let little = if enough {
+            ""
+        } else {
+            ": a recording may soon have to stop. Free some, or `tapedeck move` to another disk"
+        };
+        format!("{:.1} GB are free{little}", free as f64 / 1e9)
+    });
+    Check { ok: enough, ..found }
+}
+
 fn config(data: &Path) -> Check {
     check("config", Config::load(data), |config| {
         format!("{} ({} pairs)", Config::path(data).display(), config.pairs.len())
@@ -68,6 +90,47 @@ fn journal(data: &Path) -> Check {
             recovery.from_checkpoint.0
         )
     })
+}
+
+/// Where the table says it lies, and whether all of its files are there. It is not made here when it is missing.
+fn cold(data: &Path) -> Check {
+    let looked = beside_no_writer(data, async {
+        let checked = Cold::check_of(data).await.map_err(ArchiveError::from)?;
+        let findings = checked.as_ref().map(|checked| checked.findings.as_slice()).unwrap_or_default();
+        if let Some(first) = findings.first() {
+            let what = format!("{} findings, the first: {first}", findings.len());
+            return Err(ApiError::refused("cold_tier_damaged", what, ""));
+        }
+        Ok(checked)
+    });
+    check("cold", looked, |checked| match checked {
+        Some(found) => format!("{} rows in {} files ({:.1} MB)", found.rows, found.files, found.bytes as f64 / 1e6),
+        None => "nothing is archived yet".to_owned(),
+    })
+}
+
+/// Opening it looks for every file.
+fn warm(data: &Path) -> Check {
+    let looked = beside_no_writer(data, async {
+        if !Warm::is_there(data) {
+            return Ok(None);
+        }
+        let warm = Warm::open(data).await.map_err(ArchiveError::from)?;
+        Ok(Some(warm.statistics().await.map_err(ArchiveError::from)?))
+    });
+    check("warm", looked, |statistics| match statistics {
+        Some(found) => {
+            let (rows, files) = found.tables.iter().fold((0, 0), |(r, f), table| (r + table.rows, f + table.files));
+            format!("{rows} rows in {files} files ({:.1} MB)", found.bytes as f64 / 1e6)
+        }
+        None => "nothing is archived yet".to_owned(),
+    })
+}
+
+/// Looks at a tier while nobody can write to it: a file that is being replaced is not missing.
+fn beside_no_writer<T>(data: &Path, look: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    let _lock = DirectoryLock::take(data)?;
+    tiers::runtime()?.block_on(look)
 }
 
 fn sample() -> Check {

@@ -5,6 +5,7 @@ mod bench;
 mod candles;
 mod doctor;
 mod import;
+mod moving;
 mod print;
 mod reconcile;
 mod record;
@@ -139,6 +140,12 @@ enum Command {
     Snapshots,
     /// Throw candles and checkpoints away and make them again from the journal
     Rebuild,
+    /// Move the data directory, or have one that was moved by hand say where it is (`tapedeck --data DIR move DIR`)
+    Move {
+        /// Where to; not there yet, or empty
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
     /// Say what works here, what does not, and why
     Doctor,
     /// Measure
@@ -253,6 +260,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
         ),
         Command::Snapshots => sql::snapshots(&data, json),
         Command::Rebuild => verify::rebuild(&data, json),
+        Command::Move { directory } => moving::run(&data, directory, json),
         Command::Doctor => doctor::run(&data, json),
         Command::Bench { name } => bench::run(&data, name.as_deref(), json),
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::domain::{EventTime, TapeTime};
+use crate::journal::DirectoryLock;
 use crate::session::archive::ArchiveError;
 use crate::tiers::cold::{self, Cold};
 use crate::tiers::sql::{Existing, ExportFormat, Sql, SqlRequest, SqlResult, Tiers};
@@ -30,6 +31,7 @@ pub(super) struct Request {
 
 pub(super) fn run(data: &Path, request: &Request) -> Result<Outcome, ApiError> {
     let export = export_format(request)?;
+    DirectoryLock::refuse_between_places(data)?;
     let question = SqlRequest {
         as_of: request.as_of.map(|at| TapeTime::from_nanos(at.nanos())),
         snapshot: request.snapshot,
@@ -59,6 +61,7 @@ pub(super) fn run(data: &Path, request: &Request) -> Result<Outcome, ApiError> {
 
 /// The snapshots of the archive, oldest first.
 pub(super) fn snapshots(data: &Path, json: bool) -> Result<Outcome, ApiError> {
+    DirectoryLock::refuse_between_places(data)?;
     let states = tiers::runtime()?
         .block_on(async { cold::states(Cold::table_of(data).await?.metadata()) })
         .map_err(ArchiveError::from)?;

@@ -13,6 +13,7 @@ pub mod record;
 
 pub use candles::CandleQuery;
 pub use lock::DirectoryLock;
+pub(crate) use lock::{ARRIVING, LEAVING, other_place};
 pub use log::{Checkpoint, Journal, JournalReader, RangeDelta, Records, Retired};
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub enum JournalError {
     InUse { directory: PathBuf, holder: String },
     #[error("{} can not be used as a data directory: {source}", directory.display())]
     Directory { directory: PathBuf, source: std::io::Error },
+    #[error("{} is between two places: its move from {} to {} is not finished", directory.display(), from.display(), to.display())]
+    BetweenPlaces { directory: PathBuf, from: PathBuf, to: PathBuf },
     #[error("{} was written by a newer Tapedeck (schema {found}, this one knows {known})", directory.display())]
     NewerSchema { directory: PathBuf, found: u32, known: u32 },
     #[error("the journal ends at record {}, and record {} had been written: its end is damaged", last.0, noted.0)]

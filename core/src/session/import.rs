@@ -210,8 +210,12 @@ impl<'a> Import<'a> {
         self.quarantine.keep_all(aside);
         let counts = since(&counts, &self.before);
         let brought = counts.trades + counts.quotes + counts.candles + counts.history > 0;
+        // Killed after the last row and before this, the file brings nothing when it is imported again, and its last windows are open still.
+        let market = self.recorder.market();
+        let unclosed =
+            market.pairs().any(|(lane, pair, _)| lane == self.source && !market.forming(lane, pair).is_empty());
         if let Some(newest) = newest
-            && brought
+            && (brought || unclosed)
         {
             self.inputs.push((newest, Input::EndOfTape { source: self.source }));
         }

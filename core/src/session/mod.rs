@@ -4,6 +4,7 @@ pub mod archive;
 pub mod backfill;
 pub mod import;
 pub mod live;
+pub mod moving;
 pub mod player;
 pub mod quarantine;
 pub mod recorder;

@@ -8,7 +8,7 @@ use super::recorder::Recorder;
 use crate::domain::{Seq, Stamped};
 use crate::journal::{JournalError, JournalReader, Records, Retired};
 use crate::tiers::cold::{Cold, TickQuery};
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 
 /// Let go in one batch: some milliseconds in which nothing is recorded.
 const BATCH: usize = 4_096;

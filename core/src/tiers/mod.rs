@@ -8,7 +8,6 @@
 //! Each sink stores the last `Seq` in the same atomic commit as its data, and skips what it has.
 
 pub mod cold;
-pub(crate) mod failpoint;
 pub mod hot;
 pub mod sql;
 pub mod warm;

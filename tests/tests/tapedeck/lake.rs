@@ -12,7 +12,7 @@ use crate::import::btc_day_by_polars;
 use crate::support::{Tapedeck, btc_day, number, repository, say, skipped};
 
 /// Python with pyiceberg, DuckDB and pypaimon, or `None` after saying that it is not here.
-fn readers(test: &str) -> Option<PathBuf> {
+pub(crate) fn readers(test: &str) -> Option<PathBuf> {
     let python = std::env::var_os("TAPEDECK_READERS").map(PathBuf::from);
     match python {
         Some(python) if python.exists() => Some(python),
@@ -21,6 +21,15 @@ fn readers(test: &str) -> Option<PathBuf> {
             None
         }
     }
+}
+
+/// What they see of a data directory, as one document.
+#[track_caller]
+pub(crate) fn read_by_others(python: &Path, data: &Path, more: &[&str]) -> Value {
+    let script = repository().join("tests/readers/read.py");
+    let output = Command::new(python).arg(script).arg(data).args(more).output().expect("Python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON document")
 }
 
 fn imported_day() -> Tapedeck {
@@ -52,10 +61,7 @@ fn text(value: &Value) -> String {
 fn other_peoples_engines_read_the_same_day() {
     let Some(python) = readers("other_peoples_engines_read_the_same_day") else { return };
     let deck = imported_day();
-    let script = repository().join("tests/readers/read.py");
-    let output = Command::new(python).arg(script).arg(deck.data.path()).output().expect("Python starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let read: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    let read = read_by_others(&python, deck.data.path(), &[]);
 
     let (ours, _) = answers(&deck);
     let turnover = text(&ours[0]["turnover"]);
@@ -137,9 +143,7 @@ fn a_file_that_lies_in_a_tables_folder_is_not_thereby_in_the_table() {
     assert_eq!(answers(&deck), before);
     deck.run::<&str>("reconcile", []).expect(0);
     if let Some(python) = readers("a_file_that_lies_in_a_tables_folder (other engines)") {
-        let script = repository().join("tests/readers/read.py");
-        let output = Command::new(python).arg(script).arg(deck.data.path()).output().expect("Python starts");
-        let read: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let read = read_by_others(&python, deck.data.path(), &[]);
         assert_eq!(number(&read["pyiceberg"], "trades"), 863_403);
         assert_eq!(number(&read["duckdb"], "trades"), 863_403);
         assert_eq!(read["pypaimon"]["candles"].as_array().map(Vec::len), Some(1_440));

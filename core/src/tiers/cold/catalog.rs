@@ -23,7 +23,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use super::storage::LocalFilesFactory;
 use crate::domain::Seq;
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 
 /// The property of a snapshot that says which inputs it holds: all through this one.
 pub(super) const THROUGH: &str = "tapedeck.seq";
@@ -131,6 +131,11 @@ impl LocalCatalog {
         })
     }
 
+    /// Returns when SQLite has let go of its files. Dropped, it does so a moment later.
+    pub(super) async fn close(self) {
+        self.pool.close().await;
+    }
+
     fn table(&self, name: &TableIdent, location: String, metadata: impl Into<Arc<TableMetadata>>) -> Result<Table> {
         Table::builder()
             .file_io(self.files.clone())
@@ -143,16 +148,25 @@ impl LocalCatalog {
 
     /// Where the table's metadata is, by the catalog's row.
     pub(super) async fn location(&self, name: &TableIdent) -> Result<Option<String>> {
-        let row = sqlx::query(
-            "SELECT metadata_location FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?",
-        )
+        self.column(name, "metadata_location").await
+    }
+
+    async fn column(&self, name: &TableIdent, column: &'static str) -> Result<Option<String>> {
+        let row = sqlx::query(&format!(
+            "SELECT {column} FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?"
+        ))
         .bind(NAME)
         .bind(name.namespace().join("."))
         .bind(name.name())
         .fetch_optional(&self.pool)
         .await
         .map_err(sql)?;
-        row.map(|row| row.try_get(0).map_err(sql)).transpose()
+        Ok(row.map(|row| row.try_get(0).map_err(sql)).transpose()?.flatten())
+    }
+
+    /// Where it was before the last change, by the row.
+    pub(super) async fn previous_location(&self, name: &TableIdent) -> Result<Option<String>> {
+        self.column(name, "previous_metadata_location").await
     }
 
     /// Compare and swap. Errors: a conflict when the row has moved on.
@@ -182,6 +196,20 @@ impl LocalCatalog {
         failpoint("cold.commit.done").map_err(|error| CommitError::Unsure(injected(error)))
     }
 
+    /// Has the row say where the metadata is from now on, under a name that was never used before.
+    pub(super) async fn point(&self, name: &TableIdent, from: &str, to: &str) -> std::result::Result<(), CommitError> {
+        match self.swap(name, from, to).await {
+            // If the row has it, it is published, whatever was said.
+            Err(CommitError::Unsure(error))
+                if self.location(name).await.is_ok_and(|now| now.as_deref() == Some(to)) =>
+            {
+                tracing::warn!(%error, "a commit said that it failed, and had succeeded");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     /// Publishes metadata that was built on `base`.
     async fn publish(&self, base: &Table, built: TableMetadataBuildResult) -> std::result::Result<Table, CommitError> {
         let metadata = built.metadata;
@@ -189,15 +217,7 @@ impl LocalCatalog {
         let to = MetadataLocation::from_str(&from)?.with_next_version().with_new_metadata(&metadata);
         metadata.write_to(&self.files, &to).await?;
         failpoint("cold.commit.metadata").map_err(injected)?;
-        match self.swap(base.identifier(), &from, &to.to_string()).await {
-            // Its name was never used before: if the row has it, it is published, whatever was said.
-            Err(CommitError::Unsure(error))
-                if self.location(base.identifier()).await.is_ok_and(|now| now == Some(to.to_string())) =>
-            {
-                tracing::warn!(%error, "a commit said that it failed, and had succeeded");
-            }
-            other => other?,
-        }
+        self.point(base.identifier(), &from, &to.to_string()).await?;
         // Each tells of every snapshot: one a minute, kept for a day, would be gigabytes.
         for old in built.expired_metadata_logs {
             if let Err(error) = self.files.delete(&old.metadata_file).await {

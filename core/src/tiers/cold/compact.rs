@@ -18,7 +18,7 @@ use super::{ColdError, rows, snapshot};
 use crate::clock;
 use crate::domain::Digest;
 use crate::domain::time::DAY;
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 
 /// A day that is not over is joined when it has more small files than this.
 const FILES_OF_A_DAY: usize = 8;

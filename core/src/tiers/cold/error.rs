@@ -1,6 +1,6 @@
 //! What can go wrong in the cold tier.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::domain::{EventTime, Seq};
 
@@ -20,7 +20,10 @@ pub enum ColdError {
     NoSnapshot { id: i64, kept: Vec<i64> },
     #[error("market.ticks: of {at} no state is kept{}", told_since(.since))]
     NoSnapshotAt { at: EventTime, since: Option<EventTime> },
-    #[error("market.ticks says it lies in {}, and was found in {}. Put the data directory back, or delete its folder `cold`: the next `tapedeck import` or `record` makes it again from the journal", recorded.display(), found.display())]
+    #[error(
+        "market.ticks says it lies in {}, and was found in {}: the data directory was moved or copied by hand. {}",
+        recorded.display(), found.display(), mended(found)
+    )]
     Moved { recorded: PathBuf, found: PathBuf },
     #[error("market.ticks: {} can not be its folder: {source}", folder.display())]
     Folder { folder: PathBuf, source: std::io::Error },
@@ -28,6 +31,13 @@ pub enum ColdError {
     Rewrite(String),
     #[error("market.ticks: {0}")]
     Damaged(String),
+}
+
+/// What writes down where a table is that was found elsewhere.
+fn mended(found: &Path) -> String {
+    // `<data>/cold/market/ticks`
+    let data = found.ancestors().nth(3).unwrap_or(found).display();
+    format!("`tapedeck --data {data} move {data}` has it say where it is")
 }
 
 fn told(kept: &[i64]) -> String {
@@ -38,5 +48,12 @@ fn told(kept: &[i64]) -> String {
 }
 
 fn told_since(since: &Option<EventTime>) -> String {
-    since.map_or_else(|| "; none is yet".to_owned(), |since| format!("; they are from {since} on"))
+    since.map_or_else(
+        || "; none is yet".to_owned(),
+        |since| {
+            format!(
+                "; each one is from {since} on, and single ones of the time before (`tapedeck snapshots` lists them)"
+            )
+        },
+    )
 }

@@ -11,6 +11,7 @@ mod error;
 mod expire;
 mod minutes;
 mod reader;
+mod relocate;
 mod rows;
 mod schema;
 mod snapshot;
@@ -26,7 +27,8 @@ pub use error::ColdError;
 pub use expire::{Keep, Removed};
 pub use minutes::{Minute, MinuteQuery, Minutes};
 pub use reader::{Order, TickQuery, Ticks};
-pub use steps::STEPS;
+pub use relocate::{Place, Relocated};
+pub use steps::{RELOCATION_STEPS, STEPS};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,7 +39,7 @@ use iceberg::{Catalog, NamespaceIdent, TableIdent};
 
 use crate::domain::time::MILLISECOND;
 use crate::domain::{EventTime, Seq, Stamped};
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 use catalog::{CommitError, LocalCatalog};
 
 /// Files that nothing names are left alone for this long.
@@ -115,22 +117,19 @@ fn folder(data_directory: &Path) -> Result<PathBuf, ColdError> {
     }
 }
 
+/// Where the table lies and where it says so; `None` when there is none.
+async fn place(catalog: &LocalCatalog, name: &TableIdent, folder: &Path) -> Result<Option<Place>, ColdError> {
+    let Some(location) = catalog.location(name).await? else { return Ok(None) };
+    let recorded = storage::local(relocate::table_of(&location));
+    Ok(Some(Place { recorded, found: relocate::found(folder, name) }))
+}
+
 /// Refuses a table whose files are said to be elsewhere, before one of them is looked for: a directory that was moved by hand could not
 /// find them, and a copy of one would write into the original.
 async fn in_its_place(catalog: &LocalCatalog, name: &TableIdent, folder: &Path) -> Result<(), ColdError> {
-    let Some(location) = catalog.location(name).await? else { return Ok(()) };
-    // `<table>/metadata/<version>.metadata.json`
-    let recorded = storage::local(&location).ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
-    let found = name.namespace().iter().fold(folder.to_owned(), |path, part| path.join(part)).join(name.name());
-    let moved = storage::blocking(move || {
-        let real = |path: &Path| std::fs::canonicalize(path).ok();
-        let same = recorded == found || (real(&recorded).is_some() && real(&recorded) == real(&found));
-        Ok((!same).then_some((recorded, found)))
-    });
-    match moved.await? {
-        Some((recorded, found)) => Err(ColdError::Moved { recorded, found }),
-        None => Ok(()),
-    }
+    let Some(place) = place(catalog, name, folder).await? else { return Ok(()) };
+    let (right, Place { recorded, found }) = storage::blocking(move || Ok((place.is_right(), place))).await?;
+    if right { Ok(()) } else { Err(ColdError::Moved { recorded, found }) }
 }
 
 fn ticks() -> TableIdent {
@@ -178,6 +177,56 @@ impl Cold {
         } else {
             Ok(catalog::unwritten(&folder, &name, schema::creation()?)?)
         }
+    }
+
+    /// Where the table of a data directory lies, and where its files say that it does. `None` when nothing was ever archived.
+    pub async fn place(data_directory: &Path) -> Result<Option<Place>, ColdError> {
+        let folder = folder(data_directory)?;
+        if !folder.join("catalog.db").exists() {
+            return Ok(None);
+        }
+        let catalog = LocalCatalog::open(&folder).await?;
+        let place = place(&catalog, &ticks(), &folder).await;
+        catalog.close().await;
+        place
+    }
+
+    /// Where the table lay before it was changed last.
+    pub async fn earlier_place(data_directory: &Path) -> Result<Option<PathBuf>, ColdError> {
+        let folder = folder(data_directory)?;
+        if !folder.join("catalog.db").exists() {
+            return Ok(None);
+        }
+        let catalog = LocalCatalog::open(&folder).await?;
+        let before = catalog.previous_location(&ticks()).await;
+        catalog.close().await;
+        Ok(before?.map(|location| storage::local(relocate::table_of(&location))))
+    }
+
+    /// Has the files of a table that was moved say where it lies now. Every kept state answers as it did. Killed on the way, the table is
+    /// what it was before, and the same again does it.
+    pub async fn relocate(data_directory: &Path) -> Result<Relocated, ColdError> {
+        let folder = folder(data_directory)?;
+        let catalog = LocalCatalog::open(&folder).await?;
+        let relocated = relocate::run(&catalog, &ticks(), &folder).await;
+        catalog.close().await;
+        relocated
+    }
+
+    /// Moves what the catalog's log holds into the catalog itself, so that one file is all of it. `false` when a reader was in the way.
+    pub async fn settle(data_directory: &Path) -> Result<bool, ColdError> {
+        let catalog = LocalCatalog::open(&folder(data_directory)?).await?;
+        let settled = catalog.settle().await;
+        catalog.close().await;
+        Ok(settled?)
+    }
+
+    /// Whether every file of a data directory's table is there, for a reader. `None` when nothing was ever archived. Errors: `Moved`.
+    pub async fn check_of(data_directory: &Path) -> Result<Option<Checked>, ColdError> {
+        if Self::place(data_directory).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(check::run(&Self::table_of(data_directory).await?).await?))
     }
 
     /// All inputs through this one are in the table.
@@ -291,7 +340,8 @@ impl Cold {
         let table = self.catalog.load_table(&self.name).await?;
         let metadata = table.metadata();
         let ms = at.nanos().div_euclid(MILLISECOND);
-        // The history is cut where a state in it was let go: what is left of it has no holes.
+        // The history is cut where a state in it was let go: what is left of it has no holes. Older states that are kept are asked by their
+        // ids; until when they were the current ones, nobody knows any more.
         let current = metadata.history().iter().rev().find(|entry| entry.timestamp_ms() <= ms);
         let state = current.and_then(|entry| metadata.snapshot_by_id(entry.snapshot_id));
         let since = metadata.history().first().map(|entry| committed(entry.timestamp_ms()));

@@ -16,7 +16,7 @@ use iceberg::io::{FileMetadata, FileRead, FileWrite, InputFile, OutputFile, Stor
 use iceberg::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::tiers::failpoint::failpoint;
+use crate::failpoint::failpoint;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct LocalFilesFactory;

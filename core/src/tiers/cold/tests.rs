@@ -1,5 +1,6 @@
 mod faults;
 mod minutes;
+mod relocation;
 mod upkeep;
 
 use proptest::prelude::*;
@@ -171,7 +172,7 @@ async fn joining_files_changes_no_answer_and_expiry_none_that_is_kept() {
 
     // And the next rows go on top.
     cold.append(&trades(1_001..1_101), Seq(1_100)).await.expect("stored");
-    let keep = Keep { newest: 2, younger_than: Duration::ZERO, named: vec![early.id] };
+    let keep = Keep { named: vec![early.id], ..Keep::only(2) };
     let removed = cold.expire(&keep).await.expect("expired");
     assert!(removed.snapshots >= 18 && removed.files > 0, "{removed:?}");
     assert_eq!(all(&cold, TickQuery::all()).await, trades(1..1_101));

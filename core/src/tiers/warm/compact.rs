@@ -20,7 +20,7 @@ use paimon::spec::{
 };
 use paimon::{CommitMessage, DataSplit};
 
-use super::durable::{failpoint, sync_up_to};
+use super::durable::sync_up_to;
 use super::table::WarmTable;
 use super::{WarmError, sweep};
 use crate::clock;
@@ -88,7 +88,7 @@ async fn publish(table: &WarmTable, latest: &Snapshot, last: BTreeMap<String, u6
         rewritten.extend(split.data_files().iter().map(|file| file.file_name.clone()));
         messages.extend(rewrite(table, &mut write, split).await?);
     }
-    failpoint("warm.compact.rewritten");
+    table.step("warm.compact.rewritten")?;
     let live: HashSet<&str> = plan
         .splits()
         .iter()
@@ -111,7 +111,7 @@ async fn publish(table: &WarmTable, latest: &Snapshot, last: BTreeMap<String, u6
             .map(move |file| ManifestEntry::new(FileKind::Add, partition.clone(), bucket, buckets, file, 2))
     }));
     let (base, delta) = write_manifest(table, latest, &entries).await?;
-    failpoint("warm.compact.manifest");
+    table.step("warm.compact.manifest")?;
     sync_up_to(table.folder(), [table.folder().join("manifest")]).await?;
 
     let rows: i64 = entries.iter().map(|entry| entry.file().row_count).sum();
@@ -136,7 +136,7 @@ async fn publish(table: &WarmTable, latest: &Snapshot, last: BTreeMap<String, u6
     if !table.snapshots().commit_snapshot(&snapshot).await.map_err(table.failed("publishing a compaction"))? {
         return Err(WarmError::AnotherWriter { table: table.name.as_str() });
     }
-    failpoint("warm.compact.published");
+    table.step("warm.compact.published")?;
     sync_up_to(table.folder(), [table.folder().join("snapshot")]).await
 }
 

@@ -1,4 +1,4 @@
-//! Directory entries that survive a power cut, and places to die at in a test.
+//! Directory entries that survive a power cut.
 //!
 //! The library syncs each file it writes and no directory. So the folders of new data files are synced before the commit that names them,
 //! and those of the manifests and the snapshot after it, before it is acknowledged: what was acknowledged stays, and no snapshot outlives
@@ -25,11 +25,4 @@ pub(super) async fn sync_up_to(root: &Path, folders: impl IntoIterator<Item = Pa
     })
     .await
     .expect("syncing a folder does not panic")
-}
-
-/// Ends the process here, as a power cut would, when `TAPEDECK_FAIL_AT` names this place. Not in a release build.
-pub(super) fn failpoint(name: &'static str) {
-    if cfg!(any(test, debug_assertions)) && std::env::var_os("TAPEDECK_FAIL_AT").is_some_and(|at| at == name) {
-        std::process::abort();
-    }
 }

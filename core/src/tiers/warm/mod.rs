@@ -28,6 +28,7 @@ mod error;
 mod ledger;
 mod schema;
 mod status;
+mod steps;
 mod sweep;
 mod table;
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod tests;
 pub use error::WarmError;
 pub use ledger::{BalanceDelta, Balances, TradeRow, TransferRow};
 pub use status::{LastCommit, TableSnapshot, TableStatistics, WarmStatistics};
+pub use steps::STEPS;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -90,6 +92,11 @@ impl Warm {
             totals: ledger::decode_balances(&balance.read(None).await?)?,
             balance,
         })
+    }
+
+    /// Whether the tier was ever made.
+    pub fn is_there(data_directory: &Path) -> bool {
+        warehouse(data_directory).is_dir()
     }
 
     /// Deletes the whole tier, so that it can be made again. Nothing of it is open meanwhile.

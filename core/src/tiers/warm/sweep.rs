@@ -13,8 +13,9 @@ use paimon::spec::{CommitKind, Manifest, ManifestList, Snapshot};
 
 use super::WarmError;
 use super::compact::compaction;
-use super::durable::{failpoint, sync_up_to};
+use super::durable::sync_up_to;
 use super::table::WarmTable;
+use crate::failpoint::failpoint;
 
 pub(super) async fn run(table: &WarmTable) -> Result<(), WarmError> {
     let sweeping = table.failed("deleting old snapshots");
@@ -36,7 +37,7 @@ pub(super) async fn run(table: &WarmTable) -> Result<(), WarmError> {
     for id in ids.into_iter().take_while(|id| *id < oldest) {
         manager.delete_snapshot(id).await.map_err(&sweeping)?;
     }
-    failpoint("warm.sweep.expired");
+    table.step("warm.sweep.expired")?;
     sync_up_to(table.folder(), [table.folder().join("snapshot")]).await?;
 
     kept.extend(table.table.tag_manager().list_all().await.map_err(&sweeping)?.into_iter().map(|(_, tagged)| tagged));
@@ -85,8 +86,7 @@ fn delete_unreachable(folder: &Path, reachable: &HashSet<String>) -> Result<(), 
             && belongs_to_the_library(folder, name)
             && !reachable.contains(name)
         {
-            std::fs::remove_file(entry.path()).map_err(failed)?;
-            failpoint("warm.sweep.deleted");
+            std::fs::remove_file(entry.path()).and_then(|()| failpoint("warm.sweep.deleted")).map_err(failed)?;
         }
     }
     Ok(())

@@ -10,9 +10,10 @@ use paimon::spec::{BinaryRow, DataType, Predicate, Snapshot};
 use paimon::table::SnapshotManager;
 use paimon::{Catalog, CommitMessage, FileSystemCatalog, Table, TableCommit, TableWrite};
 
-use super::durable::{failpoint, sync_up_to};
+use super::durable::sync_up_to;
 use super::schema::TableName;
 use super::{Put, WarmError, compact};
+use crate::failpoint::failpoint;
 
 /// Who writes files. Commits are made in the name of their session instead.
 pub(super) const WRITER: &str = "tapedeck";
@@ -72,6 +73,11 @@ impl WarmTable {
 
     pub(super) fn failed(&self, doing: &'static str) -> impl Fn(paimon::Error) -> WarmError + use<> {
         failed(self.name, doing)
+    }
+
+    /// A step of `STEPS`, at which a test may stop the program or have it fail.
+    pub(super) fn step(&self, name: &'static str) -> Result<(), WarmError> {
+        failpoint(name).map_err(|source| WarmError::Directory { path: self.folder().to_owned(), source })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -156,7 +162,7 @@ impl WarmTable {
         write.write_arrow_batch(batch).await.map_err(self.failed("writing rows"))?;
         let messages = write.prepare_commit().await.map_err(self.failed("writing rows"))?;
         sync_up_to(self.folder(), self.bucket_folders(&messages)?).await?;
-        failpoint("warm.put.prepared");
+        self.step("warm.put.prepared")?;
         let commit = TableCommit::new(self.table.clone(), user.to_owned()).with_ignore_empty_commit(false);
         let committed =
             commit.filter_and_commit(vec![(identifier, messages.clone())]).await.map_err(self.failed("committing"))?;
@@ -165,7 +171,7 @@ impl WarmTable {
             commit.abort(&messages).await.map_err(self.failed("taking files back"))?;
             return Err(WarmError::AnotherWriter { table: self.name.as_str() });
         }
-        failpoint("warm.put.committed");
+        self.step("warm.put.committed")?;
         sync_up_to(self.folder(), [self.folder().join("manifest"), self.folder().join("snapshot")]).await
     }
 

@@ -21,7 +21,7 @@ async fn go_on(directory: &Path) -> Result<Cold, ColdError> {
     }
     std::fs::write(directory.join("cold/market/ticks/data/left-behind.parquet"), b"PAR1").expect("planted");
     cold.compact().await?;
-    cold.expire(&Keep { newest: 1, younger_than: Duration::ZERO, named: Vec::new() }).await?;
+    cold.expire(&Keep::only(1)).await?;
     cold.remove_orphans_older_than(Duration::ZERO).await?;
     Ok(cold)
 }
