@@ -94,15 +94,17 @@ fn journal(data: &Path) -> Check {
 
 /// Where the table says it lies, and whether all of its files are there. It is not made here when it is missing.
 fn cold(data: &Path) -> Check {
-    let looked = beside_no_writer(data, async {
-        let checked = Cold::check_of(data).await.map_err(ArchiveError::from)?;
-        let findings = checked.as_ref().map(|checked| checked.findings.as_slice()).unwrap_or_default();
-        if let Some(first) = findings.first() {
-            let what = format!("{} findings, the first: {first}", findings.len());
-            return Err(ApiError::refused("cold_tier_damaged", what, ""));
-        }
-        Ok(checked)
-    });
+    let looked = beside_no_writer(data, async { Ok(Cold::check_of(data).await.map_err(ArchiveError::from)?) });
+    let findings = looked.as_ref().ok().and_then(Option::as_ref).map_or(&[][..], |found| &found.findings);
+    if let Some(first) = findings.first() {
+        let advice = "Restore the data directory from a copy; or delete its folder `cold`, and the next import or recording makes it \
+                      again from the journal";
+        return Check {
+            name: "cold",
+            ok: false,
+            what: format!("{} findings, the first: {first}. {advice}", findings.len()),
+        };
+    }
     check("cold", looked, |checked| match checked {
         Some(found) => format!("{} rows in {} files ({:.1} MB)", found.rows, found.files, found.bytes as f64 / 1e6),
         None => "nothing is archived yet".to_owned(),

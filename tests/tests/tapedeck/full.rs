@@ -1,6 +1,7 @@
 //! A disk that is full: it is said, what was acknowledged stays, and with space the same command goes on.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,7 +56,7 @@ impl Disk {
         command
     }
 
-    fn run(&self, subcommand: &str, kilobytes: u64, arguments: &[&std::ffi::OsStr]) -> Outcome {
+    fn run(&self, subcommand: &str, kilobytes: u64, arguments: &[&OsStr]) -> Outcome {
         let mut command = self.command(subcommand, kilobytes);
         command.args(arguments);
         Running::start(command).finish(2 * MINUTES)
@@ -116,10 +117,10 @@ fn says_so(outcome: &Outcome, disk: Kind) {
 fn an_import_onto_a_full_disk_loses_nothing_and_is_completed_by_another() {
     let files = tempfile::tempdir().expect("a temporary directory");
     let (few, many) = (ticks(files.path(), 1, 200), ticks(files.path(), 2, 120_000));
-    let pair = |file: &'static str| file.as_ref();
     for (mut disk, size) in disks("an_import_onto_a_full_disk", 6_000, 1_500) {
-        let import =
-            |disk: &Disk, file: &Path| disk.run("import", size, &[pair("--pair"), pair("BTC-USD"), file.as_os_str()]);
+        let import = |disk: &Disk, file: &Path| {
+            disk.run("import", size, &["--pair".as_ref(), "BTC-USD".as_ref(), file.as_os_str()])
+        };
         assert_eq!(number(&import(&disk, &few).expect(0).json(), "accepted"), 200);
         let failed = import(&disk, &many);
         says_so(&failed, disk.kind);
@@ -189,7 +190,7 @@ fn a_recording_onto_a_full_disk_stops_and_says_so_and_loses_nothing_it_acknowled
         let tiers = disk.run("reconcile", size, &[]).expect(0).json();
         assert!(number(&tiers, "ticks") as usize >= acknowledged.len(), "{tiers}");
         let query = "SELECT pair, trade_id, count(*) AS n FROM cold.ticks WHERE kind = 'trade' GROUP BY pair, trade_id";
-        let arguments: [&std::ffi::OsStr; 5] =
+        let arguments: [&OsStr; 5] =
             [query.as_ref(), "--format".as_ref(), "json".as_ref(), "--rows".as_ref(), "1000000".as_ref()];
         let rows = disk.run("sql", size, &arguments).expect(0).json();
         let rows = rows.as_array().expect("rows");

@@ -1,6 +1,7 @@
 //! Every step of every commit to a tier is one at which the power can go, or the disk fail; so is any moment between. Afterwards each row is
 //! there once.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -102,7 +103,6 @@ fn whatever_step_of_a_commit_is_the_last_each_row_is_there_once() {
             assert_eq!(steps.again(&file, None), Some(0), "{step} could not be recovered from");
         }
         steps.all_there_once("an error at each step");
-        // Joining comes with every ninth import here.
         for step in named(&cold::STEPS, &["cold.compact."]) {
             steps.die_at(step, 12);
         }
@@ -144,7 +144,7 @@ const ROWS: u64 = 3 * 16_384;
 fn an_import_killed_at_any_moment_and_repeated_is_the_import() {
     let files = tempfile::tempdir().expect("a temporary directory");
     let file = ticks(files.path(), 1, ROWS);
-    let arguments = ["--pair".as_ref(), "BTC-USD".as_ref(), file.as_os_str()];
+    let arguments: [&OsStr; 3] = ["--pair".as_ref(), "BTC-USD".as_ref(), file.as_os_str()];
     let unbroken = Tapedeck::new();
     let began = Instant::now();
     assert_eq!(number(&unbroken.import(&arguments), "accepted"), ROWS);
