@@ -1,4 +1,5 @@
-//! One-minute candles of the archive in batch: what the engine would say of the same trades in the end, without stepping through them.
+//! One-minute candles of the archive in batch: what the engine would say of the same trades in the end, without stepping through them. (A
+//! trade that came later than the engine keeps its minutes, `RETAINED_MINUTES`, counts here and not there.)
 //!
 //! Days are folded one after the other, since no minute is in two of them; within a day the row groups of its files are shared out to
 //! threads. Memory is bounded by the minutes of the days at hand. `columns` decodes, `fold` adds up.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, Session, TableProvider};
@@ -16,28 +15,45 @@ use super::batch::TICKS;
 use super::quotes::QUOTES;
 use crate::domain::TapeTime;
 
-/// `hot.ticks`: the recent trades and quotes of every lane.
+/// A table of the tier, read anew by each scan.
 #[derive(Debug)]
-pub struct HotTicks {
+pub struct HotTable {
     hot: Arc<Hot>,
+    rows: Rows,
 }
 
-impl HotTicks {
-    pub fn new(hot: Arc<Hot>) -> Self {
-        Self { hot }
+#[derive(Debug)]
+enum Rows {
+    Ticks,
+    LastQuotes { as_of: Option<TapeTime> },
+}
+
+impl HotTable {
+    /// `hot.ticks`: the recent trades and quotes of every lane.
+    pub fn ticks(hot: Arc<Hot>) -> Self {
+        Self { hot, rows: Rows::Ticks }
+    }
+
+    /// `hot.quotes`: the last quote of every pair of every lane, known at the cursor.
+    pub fn quotes(hot: Arc<Hot>, as_of: Option<TapeTime>) -> Self {
+        Self { hot, rows: Rows::LastQuotes { as_of } }
     }
 }
 
 #[async_trait]
-impl TableProvider for HotTicks {
+impl TableProvider for HotTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&TICKS)
+        match self.rows {
+            Rows::Ticks => Arc::clone(&TICKS),
+            Rows::LastQuotes { .. } => Arc::clone(&QUOTES),
+        }
     }
 
     fn table_type(&self) -> TableType {
         TableType::Base
     }
 
+    /// Dealt out to as many readers as the session has.
     async fn scan(
         &self,
         state: &dyn Session,
@@ -45,57 +61,15 @@ impl TableProvider for HotTicks {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        scan(&TICKS, self.hot.ticks(), state, projection, filters, limit).await
+        let batches = match self.rows {
+            Rows::Ticks => self.hot.ticks(),
+            Rows::LastQuotes { as_of } => vec![self.hot.quotes(as_of)],
+        };
+        let readers = state.config().target_partitions().clamp(1, batches.len().max(1));
+        let mut partitions = vec![Vec::new(); readers];
+        for (place, batch) in batches.into_iter().enumerate() {
+            partitions[place % readers].push(batch);
+        }
+        MemTable::try_new(self.schema(), partitions)?.scan(state, projection, filters, limit).await
     }
-}
-
-/// `hot.quotes`: the last quote of every pair of every lane, known at the cursor.
-#[derive(Debug)]
-pub struct HotQuotes {
-    hot: Arc<Hot>,
-    as_of: Option<TapeTime>,
-}
-
-impl HotQuotes {
-    pub fn new(hot: Arc<Hot>, as_of: Option<TapeTime>) -> Self {
-        Self { hot, as_of }
-    }
-}
-
-#[async_trait]
-impl TableProvider for HotQuotes {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&QUOTES)
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        scan(&QUOTES, vec![self.hot.quotes(self.as_of)], state, projection, filters, limit).await
-    }
-}
-
-/// Dealt out to as many readers as the session has.
-async fn scan(
-    schema: &SchemaRef,
-    batches: Vec<RecordBatch>,
-    state: &dyn Session,
-    projection: Option<&Vec<usize>>,
-    filters: &[Expr],
-    limit: Option<usize>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let readers = state.config().target_partitions().clamp(1, batches.len().max(1));
-    let mut partitions = vec![Vec::new(); readers];
-    for (place, batch) in batches.into_iter().enumerate() {
-        partitions[place % readers].push(batch);
-    }
-    MemTable::try_new(Arc::clone(schema), partitions)?.scan(state, projection, filters, limit).await
 }

@@ -15,7 +15,7 @@ use super::iceberg::{IcebergTable, TableSource};
 use super::warm::Warehouse;
 use super::{SqlError, Tiers};
 use crate::domain::TapeTime;
-use crate::tiers::hot::{Hot, HotQuotes, HotTicks};
+use crate::tiers::hot::{Hot, HotTable};
 
 /// The catalog tables are looked up in when a name has no more than two parts.
 pub(super) const CATALOG: &str = "tapedeck";
@@ -89,13 +89,13 @@ impl SchemaProvider for HotSchema {
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         Ok(match name {
             "ticks" => {
-                let ticks: Arc<dyn TableProvider> = Arc::new(HotTicks::new(Arc::clone(&self.hot)));
+                let ticks: Arc<dyn TableProvider> = Arc::new(HotTable::ticks(Arc::clone(&self.hot)));
                 Some(match self.as_of {
                     Some(as_of) => Arc::new(AsOf::new(ticks, "tape_time", as_of)?),
                     None => ticks,
                 })
             }
-            "quotes" => Some(Arc::new(HotQuotes::new(Arc::clone(&self.hot), self.as_of))),
+            "quotes" => Some(Arc::new(HotTable::quotes(Arc::clone(&self.hot), self.as_of))),
             _ => None,
         })
     }

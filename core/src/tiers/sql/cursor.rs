@@ -13,22 +13,18 @@ use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit, TimestampMicros
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Column, internal_err};
+use datafusion::common::Column;
 use datafusion::datasource::TableType;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, lit};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
-    SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::scalar::ScalarValue;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 
 use super::SqlError;
+use super::leaf::{Leaf, Reading};
 use crate::domain::TapeTime;
 
 /// The columns that say when a row could be known: microseconds, and what is below them where the table has it.
@@ -113,69 +109,51 @@ impl TableProvider for AsOf {
         let known = Known { micros: place(self.known.micros), nanos: self.known.nanos.map(&mut place) };
         let filters: Vec<Expr> = filters.iter().cloned().chain([self.bound()]).collect();
         let inner = self.inner.scan(state, Some(&read), &filters, None).await?;
-        Ok(Arc::new(AsOfScan::new(inner, known, shown, self.as_of)?))
+        AsOfScan::over(inner, known, shown, self.as_of)
     }
 }
 
-/// The cut. The columns it needs beyond the `shown` first ones are dropped after it.
+/// The cut. The columns it needs beyond the shown ones are dropped after it.
 struct AsOfScan {
     inner: Arc<dyn ExecutionPlan>,
     known: Known,
     shown: Vec<usize>,
     as_of: TapeTime,
-    properties: Arc<PlanProperties>,
 }
 
 impl AsOfScan {
-    fn new(inner: Arc<dyn ExecutionPlan>, known: Known, shown: usize, as_of: TapeTime) -> Result<Self> {
+    /// Shows the first `shown` columns.
+    fn over(
+        inner: Arc<dyn ExecutionPlan>,
+        known: Known,
+        shown: usize,
+        as_of: TapeTime,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let shown: Vec<usize> = (0..shown).collect();
         let schema = Arc::new(inner.schema().project(&shown)?);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(inner.output_partitioning().partition_count()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Ok(Self { inner, known, shown, as_of, properties: Arc::new(properties) })
+        let partitions = inner.output_partitioning().partition_count();
+        Ok(Arc::new(Leaf::new(Self { inner, known, shown, as_of }, schema, partitions)))
     }
 }
 
-impl fmt::Debug for AsOfScan {
+impl fmt::Display for AsOfScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_as(DisplayFormatType::Default, f)
+        write!(f, "as_of={}", self.as_of)
     }
 }
 
-impl DisplayAs for AsOfScan {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> =
-            self.properties.eq_properties.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "AsOfScan: as_of={}, columns=[{}]", self.as_of, names.join(", "))
-    }
-}
+impl Reading for AsOfScan {
+    const NAME: &'static str = "AsOfScan";
 
-impl ExecutionPlan for AsOfScan {
-    fn name(&self) -> &str {
-        "AsOfScan"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() { Ok(self) } else { internal_err!("a cut table has no children") }
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn open(
+        &self,
+        partition: usize,
+        _: &SchemaRef,
+        context: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let (known, shown, as_of) = (self.known, self.shown.clone(), self.as_of);
         let batches = self.inner.execute(partition, context)?;
-        let batches = batches.map(move |batch| cut(&batch?, known, &shown, as_of));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        Ok(batches.map(move |batch| cut(&batch?, known, &shown, as_of)).boxed())
     }
 }
 

@@ -9,18 +9,11 @@ use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::stats::Precision;
-use datafusion::common::{Statistics, internal_err};
 use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::ExecutionPlan;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use iceberg::expr::Predicate;
@@ -29,6 +22,7 @@ use iceberg::spec::SchemaRef as IcebergSchemaRef;
 use iceberg::table::Table;
 
 use super::SqlError;
+use super::leaf::{Leaf, Reading};
 use super::pushdown::predicate;
 
 /// A file is shared between readers in pieces of about this many bytes: a day of ticks is one file.
@@ -147,14 +141,9 @@ impl TableProvider for IcebergTable {
         let count = files.len();
         let rows = files.iter().map(|file| file.record_count).sum();
         let groups = groups(files, state.config().target_partitions(), self.piece);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(groups.len()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        let table = self.table.clone();
-        Ok(Arc::new(IcebergScan { table, groups, files: count, rows, pushed, limit, properties: Arc::new(properties) }))
+        let partitions = groups.len();
+        let scan = IcebergScan { table: self.table.clone(), groups, files: count, rows, pushed, limit };
+        Ok(Arc::new(Leaf::new(scan, schema, partitions)))
     }
 }
 
@@ -166,7 +155,6 @@ pub(super) struct IcebergScan {
     rows: Option<u64>,
     pushed: Option<Predicate>,
     limit: Option<usize>,
-    properties: Arc<PlanProperties>,
 }
 
 #[cfg(test)]
@@ -177,17 +165,9 @@ impl IcebergScan {
     }
 }
 
-impl fmt::Debug for IcebergScan {
+impl fmt::Display for IcebergScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_as(DisplayFormatType::Default, f)
-    }
-}
-
-impl DisplayAs for IcebergScan {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> =
-            self.properties.eq_properties.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "IcebergScan: files={}, columns=[{}]", self.files, names.join(", "))?;
+        write!(f, "files={}", self.files)?;
         if let Some(pushed) = &self.pushed {
             write!(f, ", filter={pushed}")?;
         }
@@ -198,25 +178,15 @@ impl DisplayAs for IcebergScan {
     }
 }
 
-impl ExecutionPlan for IcebergScan {
-    fn name(&self) -> &str {
-        "IcebergScan"
-    }
+impl Reading for IcebergScan {
+    const NAME: &'static str = "IcebergScan";
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() { Ok(self) } else { internal_err!("a scan has no children") }
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let schema = self.schema();
+    fn open(
+        &self,
+        partition: usize,
+        schema: &SchemaRef,
+        context: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let files = self.groups[partition].clone();
         let reader = self
             .table
@@ -225,22 +195,17 @@ impl ExecutionPlan for IcebergScan {
             .with_batch_size(context.session_config().batch_size())
             .build();
         let batches = reader.read(stream::iter(files.into_iter().map(Ok)).boxed()).map_err(external)?.stream();
-        let shape = Arc::clone(&schema);
+        let shape = Arc::clone(schema);
         let batches = batches.map(move |batch| shaped(&batch.map_err(external)?, &shape)).boxed();
-        let batches = match self.limit {
+        Ok(match self.limit {
             Some(limit) => first(batches, limit),
             None => batches,
-        };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+        })
     }
 
-    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let mut statistics = Statistics::new_unknown(&self.schema());
-        if let (None, Some(rows)) = (partition, self.rows) {
-            // At most: filters take rows away. The planner builds its joins on the smaller side by it.
-            statistics.num_rows = Precision::Inexact(usize::try_from(rows).unwrap_or(usize::MAX));
-        }
-        Ok(Arc::new(statistics))
+    /// Filters take rows away.
+    fn rows(&self) -> Option<u64> {
+        self.rows
     }
 }
 

@@ -5,7 +5,8 @@
 //! that was not known at that moment.
 //!
 //! * [`SqlError`] says what is wrong with a query, and where; `read_only` what may be asked at all.
-//! * `catalog` has the names; `iceberg` (with `pushdown`), `warm` and [`super::hot`] the tables; `cursor` cuts them.
+//! * `catalog` has the names; `iceberg` (with `pushdown`), `warm` and [`super::hot`] the tables; `cursor` cuts them; `leaf` is their place in
+//!   a plan.
 //! * `session` runs a query within its limits, and `stop` makes sure that it ends.
 //! * [`SqlResult`] is an answer; `export` writes it to a file.
 
@@ -14,6 +15,7 @@ mod cursor;
 mod error;
 mod export;
 mod iceberg;
+mod leaf;
 mod pushdown;
 mod read_only;
 mod result;

@@ -147,8 +147,8 @@ impl<'a> Columns<'a> {
         Ok(Self {
             rows: batch.num_rows(),
             seq: required::<Int64Type>(batch, "seq")?,
-            kind: Names::of(batch, "kind")?,
-            source: Names::of(batch, "source")?,
+            kind: Names::required(batch, "kind")?,
+            source: Names::required(batch, "source")?,
             pair: Names::of(batch, "pair")?,
             trade_id: Numbers::of(column(batch, "trade_id", |column| column.as_primitive_opt::<Int64Type>())?),
             price: decimals(batch, "price")?,
@@ -203,23 +203,28 @@ impl<'a, N: ArrowNativeType> Numbers<'a, N> {
     }
 }
 
-/// Texts, by their places in a list of the different ones.
+/// Texts, by their places in a list of the different ones. Where one is absent its place says nothing.
 pub(super) struct Names<'a> {
     pub(super) list: &'a StringArray,
-    places: &'a [i32],
+    pub(super) places: &'a [i32],
     nulls: Option<&'a NullBuffer>,
 }
 
 impl<'a> Names<'a> {
     fn of(batch: &'a RecordBatch, name: &'static str) -> Result<Self, ColdError> {
         let array = column(batch, name, |column| column.as_dictionary_opt::<Int32Type>())?;
-        let list =
-            array.values().as_string_opt().ok_or_else(|| unreadable(name, "another type than this Tapedeck's"))?;
+        let list = array.values().as_string_opt();
+        let list = list.ok_or_else(|| unreadable(name, "another type than this Tapedeck's"))?;
         Ok(Self { list, places: array.keys().values(), nulls: absent(array) })
     }
 
-    pub(super) fn at(&self, row: usize) -> Option<usize> {
-        self.nulls.is_none_or(|nulls| nulls.is_valid(row)).then(|| self.places[row] as usize)
+    fn required(batch: &'a RecordBatch, name: &'static str) -> Result<Self, ColdError> {
+        let names = Self::of(batch, name)?;
+        if names.nulls.is_some() { Err(unreadable(name, "it is missing")) } else { Ok(names) }
+    }
+
+    pub(super) fn is_absent(&self, row: usize) -> bool {
+        self.nulls.is_some_and(|nulls| nulls.is_null(row))
     }
 }
 

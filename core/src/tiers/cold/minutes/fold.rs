@@ -152,19 +152,21 @@ impl<'a> Folder<'a> {
         for lanes in &mut self.lanes {
             lanes.resize_with(self.pairs.len(), Lane::default);
         }
-        let key = |row| (columns.kind.at(row), columns.source.at(row), columns.pair.at(row));
+        let lane = |row: usize| (columns.kind.places[row], columns.source.places[row], columns.pair.places[row]);
         let mut row = 0;
         while row < columns.rows {
-            let of = key(row);
-            let end = (row + 1..columns.rows).find(|&next| key(next) != of).unwrap_or(columns.rows);
+            let of = lane(row);
+            let end = (row + 1..columns.rows).find(|&next| lane(next) != of).unwrap_or(columns.rows);
             let run = row..end;
             row = end;
-            let (Some(kind), Some(source), pair) = of else { return Err(unreadable("source", "it is missing")) };
-            if !trades[kind] {
+            let (kind, source, pair) = of;
+            if !trades[kind as usize] {
                 continue;
             }
-            let pair = pair.ok_or_else(|| unreadable("pair", "it is missing"))?;
-            if let (Some(source), Some(pair)) = (sources[source], pairs[pair]) {
+            if run.clone().any(|row| columns.pair.is_absent(row)) {
+                return Err(unreadable("pair", "it is missing"));
+            }
+            if let (Some(source), Some(pair)) = (sources[source as usize], pairs[pair as usize]) {
                 add_run(&mut self.lanes[source][pair], columns, run, self.through, self.as_of)?;
             }
         }

@@ -37,14 +37,36 @@ async fn in_batch(cold: &Cold, query: MinuteQuery) -> Vec<Minute> {
     minutes
 }
 
-/// A clock, a quote or a trade: early or late, of few times and ids, so that many are equal.
-fn input() -> impl Strategy<Value = (bool, bool, u8, i64, u64, i64, i64)> {
-    (any::<bool>(), any::<bool>(), 0..8u8, -400..400i64, 0..6u64, 1..1_000i64, 0..1_000i64)
+/// What is drawn of an input: early or late, of few times and ids, so that many are equal.
+#[derive(Clone, Debug)]
+struct Drawn {
+    live: bool,
+    bitcoin: bool,
+    /// 0 is a clock, 1 a quote, the others are trades.
+    kind: u8,
+    at: i64,
+    id: u64,
+    price: i64,
+    size: i64,
 }
 
-fn tape(drawn: &[(bool, bool, u8, i64, u64, i64, i64)]) -> Vec<Stamped> {
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let numbers = (0..8u8, -400..400i64, 0..6u64, 1..1_000i64, 0..1_000i64);
+    (any::<bool>(), any::<bool>(), numbers).prop_map(|(live, bitcoin, (kind, at, id, price, size))| Drawn {
+        live,
+        bitcoin,
+        kind,
+        at,
+        id,
+        price,
+        size,
+    })
+}
+
+fn tape(drawn: &[Drawn]) -> Vec<Stamped> {
     let mut newest = BTreeMap::new();
-    let stamp = |(seq, &(live, bitcoin, kind, at, id, price, size)): (u64, &(bool, bool, u8, i64, u64, i64, i64))| {
+    let stamp = |(seq, drawn): (u64, &Drawn)| {
+        let &Drawn { live, bitcoin, kind, at, id, price, size } = drawn;
         let source = if live { Source::Live } else { Source::Import(crate::domain::ImportId(7)) };
         // Half a second apart, with nanoseconds that only some share.
         let at = MIDNIGHT + at * 500_000_000 + at % 3;
@@ -84,7 +106,7 @@ proptest! {
 
     #[test]
     fn folded_in_batch_or_stepped_through_the_minutes_are_the_same(
-        drawn in proptest::collection::vec(input(), 1..200),
+        drawn in proptest::collection::vec(drawn(), 1..200),
         cuts in 1..6usize,
         limit in 0..200usize,
         joined in any::<bool>(),

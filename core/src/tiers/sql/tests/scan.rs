@@ -15,6 +15,7 @@ use super::{Fixed, boundless, count, one, rows, sql};
 use crate::domain::time::{DAY, format_rfc3339};
 use crate::tiers::sql::SqlRequest;
 use crate::tiers::sql::iceberg::{IcebergScan, IcebergTable};
+use crate::tiers::sql::leaf::Leaf;
 
 const ROWS: u64 = 3_000;
 
@@ -41,7 +42,7 @@ async fn scanned(
 }
 
 fn files(plan: &Arc<dyn ExecutionPlan>) -> usize {
-    plan.downcast_ref::<IcebergScan>().expect("our scan").files()
+    plan.downcast_ref::<Leaf<IcebergScan>>().expect("our scan").reading.files()
 }
 
 fn at(nanos: i64) -> Expr {
