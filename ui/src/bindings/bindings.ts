@@ -54,9 +54,8 @@ export type Backfill = {
 	failure: ApiError | null,
 };
 
-export type BackfillState = "running" | 
-/**  It ends after the question under way. */
-"cancelling" | "cancelled" | "failed" | "done";
+/**  `cancelling` ends after the question under way. */
+export type BackfillState = "running" | "cancelling" | "cancelled" | "failed" | "done";
 
 export type Bar = {
 	/**  Start of the window. */
