@@ -7,7 +7,7 @@
 mod columns;
 mod fold;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -126,7 +126,7 @@ pub struct Minutes {
 
 impl Minutes {
     pub(super) async fn plan(table: &Table, query: MinuteQuery) -> Result<Self, ColdError> {
-        let (wanted, mut days) = (query.days(), std::collections::BTreeMap::new());
+        let (wanted, mut days) = (query.days(), BTreeMap::new());
         for entry in snapshot::live_files(table, super::state(table.metadata(), query.snapshot)?).await? {
             let (file, day) = (entry.data_file(), compact::day_of(entry.data_file())?);
             if wanted.contains(&i64::from(day)) {

@@ -12,7 +12,7 @@ use super::peers::{Checksum, Peers};
 use super::{ApiError, Figure, archive, failed, figure, print, sample, temporary};
 use crate::domain::{Input, Output, Stamped};
 use crate::engine::Market;
-use crate::tiers::cold::{Cold, Minute, MinuteQuery};
+use crate::tiers::cold::{Cold, Minute, MinuteQuery, Minutes};
 
 /// What the targets are stated for.
 const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
@@ -48,7 +48,7 @@ fn size(runtime: &Runtime, cold: &mut Cold, what: &str, ticks: usize) -> Result<
     Ok(vec![Figure::at_most("tiers", format!("on disk, {what}"), bytes as f64 / ticks as f64, "bytes/tick", 25.0)])
 }
 
-fn plan(runtime: &Runtime, cold: &Cold) -> Result<crate::tiers::cold::Minutes, ApiError> {
+fn plan(runtime: &Runtime, cold: &Cold) -> Result<Minutes, ApiError> {
     let query = MinuteQuery { threads: Some(THREADS), ..MinuteQuery::all() };
     runtime.block_on(cold.minutes(query)).map_err(|e| failed(&e))
 }

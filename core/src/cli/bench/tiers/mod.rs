@@ -8,6 +8,7 @@ mod year;
 
 pub(super) use year::{PARTS, scan};
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -99,7 +100,7 @@ fn sample() -> Result<Vec<Stamped>, ApiError> {
 }
 
 /// An archive of these inputs.
-fn archive(runtime: &Runtime, directory: &std::path::Path, inputs: &[Stamped]) -> Result<Cold, ApiError> {
+fn archive(runtime: &Runtime, directory: &Path, inputs: &[Stamped]) -> Result<Cold, ApiError> {
     runtime.block_on(async {
         let mut cold = Cold::open(directory).await.map_err(|e| failed(&e))?;
         for batch in inputs.chunks(COLD_BATCH) {

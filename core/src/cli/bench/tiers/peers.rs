@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde::Deserialize;
 
 use super::{ApiError, failed};
+use crate::domain::time::MINUTE;
 use crate::tiers::cold::Minute;
 
 const SCRIPT: &str = include_str!("peers.py");
@@ -23,10 +24,8 @@ pub(super) struct Checksum {
 
 impl Checksum {
     pub(super) fn of(minutes: &[Minute]) -> Self {
-        let mut lines: Vec<_> = minutes
-            .iter()
-            .map(|minute| (minute.pair.as_str(), minute.start.nanos() / crate::domain::time::MINUTE, minute))
-            .collect();
+        let mut lines: Vec<_> =
+            minutes.iter().map(|minute| (minute.pair.as_str(), minute.start.nanos() / MINUTE, minute)).collect();
         lines.sort_by_key(|(pair, start, _)| (*pair, *start));
         let text: String = lines
             .iter()
