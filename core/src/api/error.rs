@@ -60,6 +60,7 @@ impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
         let durable = "Everything that was acknowledged is still in the journal.";
         match &error {
+            JournalError::Full { .. } => disk_full(&error, durable),
             JournalError::Store(store) if is_full(store) => disk_full(&error, durable),
             JournalError::Directory { source, .. } if is_full(source) => disk_full(&error, durable),
             JournalError::InUse { .. } => Self::new(

@@ -30,7 +30,7 @@ impl Journal {
             batch.insert(&self.candles, candle_key(candle), bytes);
         }
         batch.insert(&self.facts, "projected_through", through.0.to_be_bytes());
-        Ok(batch.commit()?)
+        batch.commit().map_err(|error| self.explained(error))
     }
 
     /// The last input whose candles are stored.
@@ -60,7 +60,7 @@ impl Journal {
             batch.remove(&self.candle_log, guard.key()?);
         }
         batch.insert(&self.facts, "candles_carried_through", through.0.to_be_bytes());
-        batch.commit()?;
+        batch.commit().map_err(|error| self.explained(error))?;
         self.note_end()
     }
 
@@ -79,7 +79,7 @@ impl Journal {
             }
         }
         batch.insert(&self.facts, "candles_carried_through", held.0.to_be_bytes());
-        Ok(batch.commit()?)
+        batch.commit().map_err(|error| self.explained(error))
     }
 
     /// The highest revision of each window known at the cursor, oldest first.

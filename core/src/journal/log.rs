@@ -13,6 +13,9 @@ use crate::domain::{Digest, Input, Pair, Seq, Source, Stamped, TapeTime};
 const SCHEMA: u32 = 3;
 const CHECKPOINTS_KEPT: usize = 3;
 
+/// Bytes. With less than this a group of inputs and what the store writes along with it may not fit.
+const LEAST_SPACE: u64 = 4 << 20;
+
 /// A change of the closed ranges of trade ids seen of one (source, pair), made durable with the trades that caused it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RangeDelta {
@@ -61,7 +64,14 @@ impl Journal {
     /// store can not be recovered.
     pub fn open(directory: &Path) -> Result<Self, JournalError> {
         let lock = DirectoryLock::take(directory)?;
-        let database = Database::builder(directory.join("journal")).open()?;
+        let store = directory.join("journal");
+        let unreadable = |source| JournalError::Directory { directory: directory.to_owned(), source };
+        let noted = head::read(directory).map_err(unreadable)?;
+        if noted.is_none() {
+            forget_half_made(&store).map_err(unreadable)?;
+        }
+        let noted = noted.unwrap_or_default();
+        let database = Database::builder(store).open()?;
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
         let (records, ranges) = (keyspace("records")?, keyspace("seen_ranges")?);
         let (checkpoints, candles, facts) = (keyspace("checkpoints")?, keyspace("candles")?, keyspace("facts")?);
@@ -94,8 +104,6 @@ impl Journal {
             None => Seq::default(),
         }
         .max(retired.through);
-        let unreadable = |source| JournalError::Directory { directory: directory.to_owned(), source };
-        let noted = head::read(directory).map_err(unreadable)?.unwrap_or_default();
         if last < noted {
             return Err(JournalError::Cut { last, noted });
         }
@@ -167,9 +175,16 @@ impl Journal {
             }
             batch.insert(&self.ranges, range_key(delta.source, delta.pair, delta.put.0), delta.put.1.to_be_bytes());
         }
-        batch.commit()?;
+        batch.commit().map_err(|error| self.explained(error))?;
         self.last = seq;
         Ok(stamped)
+    }
+
+    /// After a failure that another thread met the store says only that there was one. Where no space is left that is why.
+    pub(super) fn explained(&self, error: fjall::Error) -> JournalError {
+        let full = matches!(error, fjall::Error::Poisoned)
+            && fs4::available_space(&self.directory).is_ok_and(|free| free < LEAST_SPACE);
+        if full { JournalError::Full { directory: self.directory.clone() } } else { error.into() }
     }
 
     /// Records from `from` on, in order. A hole or a damaged record is an item of its own; the rest can still be read. That ticks and clocks have
@@ -192,7 +207,7 @@ impl Journal {
         }
         let bytes = postcard::to_allocvec(&retired).expect("numbers of known size");
         batch.insert(&self.facts, "retired", bytes);
-        batch.commit()?;
+        batch.commit().map_err(|error| self.explained(error))?;
         self.retired = retired;
         Ok(())
     }
@@ -236,7 +251,7 @@ impl Journal {
         for guard in self.checkpoints.iter().rev().skip(CHECKPOINTS_KEPT - 1) {
             batch.remove(&self.checkpoints, guard.key()?);
         }
-        batch.commit()?;
+        batch.commit().map_err(|error| self.explained(error))?;
         self.note_end()
     }
 
@@ -263,6 +278,17 @@ impl Journal {
     pub fn forget_checkpoints(&mut self) -> Result<(), JournalError> {
         Ok(self.checkpoints.clear()?)
     }
+}
+
+/// Deletes a store that died while it was made, before it could take a record: the library would neither open it nor make it again. What
+/// it writes last is its version.
+fn forget_half_made(store: &Path) -> std::io::Result<()> {
+    let made = std::fs::metadata(store.join("version")).is_ok_and(|version| version.len() > 0);
+    let is_empty = |folder: &Path| std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if made || !store.is_dir() || store.join("1.jnl").exists() || !is_empty(&store.join("keyspaces")) {
+        return Ok(());
+    }
+    std::fs::remove_dir_all(store)
 }
 
 fn seq_of(key: &[u8]) -> Seq {
@@ -326,5 +352,37 @@ impl Iterator for Records {
             return Some(Err(JournalError::Hole { after, found: seq }));
         }
         Some(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_died_while_it_was_made_is_made() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let store = directory.path().join("journal");
+        for version in [None, Some(b"")] {
+            std::fs::create_dir_all(store.join("keyspaces")).expect("made");
+            std::fs::write(store.join("0.jnl"), b"").expect("written");
+            if let Some(version) = version {
+                std::fs::write(store.join("version"), version).expect("written");
+            }
+            let journal = Journal::open(directory.path()).expect("opened");
+            assert_eq!(journal.last_seq(), Seq(0));
+            drop(journal);
+            std::fs::remove_dir_all(&store).expect("removed");
+        }
+    }
+
+    #[test]
+    fn a_store_that_holds_anything_is_not_deleted() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        drop(Journal::open(directory.path()).expect("opened"));
+        let store = directory.path().join("journal");
+        std::fs::remove_file(store.join("version")).expect("removed");
+        assert!(Journal::open(directory.path()).is_err(), "what it is can not be known");
+        assert!(store.join("keyspaces/0").is_dir(), "it was deleted");
     }
 }

@@ -32,6 +32,8 @@ pub enum JournalError {
     NewerSchema { directory: PathBuf, found: u32, known: u32 },
     #[error("the journal ends at record {}, and record {} had been written: its end is damaged", last.0, noted.0)]
     Cut { last: Seq, noted: Seq },
+    #[error("no space is left for {}", directory.display())]
+    Full { directory: PathBuf },
     #[error("the journal's store failed: {0}")]
     Store(fjall::Error),
     #[error("record {} is damaged: {why}", seq.0)]

@@ -6,9 +6,9 @@
 use super::archive::{ArchiveError, blocking};
 use super::recorder::Recorder;
 use crate::domain::{Seq, Stamped};
+use crate::failpoint::failpoint;
 use crate::journal::{JournalError, JournalReader, Records, Retired};
 use crate::tiers::cold::{Cold, TickQuery};
-use crate::failpoint::failpoint;
 
 /// Let go in one batch: some milliseconds in which nothing is recorded.
 const BATCH: usize = 4_096;

@@ -15,7 +15,9 @@ pub(super) fn start() -> Result<Vec<Figure>, ApiError> {
         std::env::current_exe().ok().map(|path| path.with_file_name("tapedeck-desktop")).filter(|path| path.exists());
     let display = std::env::var_os("DISPLAY").or_else(|| std::env::var_os("WAYLAND_DISPLAY"));
     let (Some(desk), Some(_)) = (desk, display) else {
-        print::line_err("NOT MEASURED: start. It needs tapedeck-desktop beside tapedeck, and a display (try xvfb-run).");
+        print::line_err(
+            "NOT MEASURED: start. It needs tapedeck-desktop beside tapedeck, and a display (try xvfb-run).",
+        );
         return Ok(Vec::new());
     };
     let (mut starts, mut memory) = (Vec::new(), Vec::new());
