@@ -9,7 +9,7 @@ use tapedeck_tests::bars::Bar;
 use tapedeck_tests::figures::{nanos, units};
 
 use crate::import::btc_day_by_polars;
-use crate::support::{Tapedeck, btc_day, number, repository, say, skipped};
+use crate::support::{Tapedeck, btc_day, number, repository, say, skipped, walk};
 
 /// Python with pyiceberg, DuckDB and pypaimon, or `None` after saying that it is not here.
 pub(crate) fn readers(test: &str) -> Option<PathBuf> {
@@ -117,15 +117,6 @@ fn plant(folder: &Path, donor: &Path) -> usize {
         planted += 4;
     }
     planted
-}
-
-fn walk(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tapedeck_core::tiers::cold;
 use tempfile::TempDir;
 
 use crate::lake::{read_by_others, readers};
-use crate::support::{MINUTES, Outcome, Running, command, counts, number, say};
+use crate::support::{MINUTES, Outcome, Running, command, counts, number, say, walk};
 use crate::tier_steps::ticks;
 
 fn run<S: AsRef<OsStr>>(data: &Path, subcommand: &str, arguments: impl IntoIterator<Item = S>) -> Outcome {
@@ -212,15 +212,6 @@ fn a_directory_that_was_moved_by_hand_says_so_and_is_mended() {
     let doctor = run::<&str>(&copy, "doctor", []).expect(1);
     let found = check(&doctor.json(), "cold");
     assert!(found["what"].as_str().is_some_and(|what| what.contains("is missing")), "{found}");
-}
-
-fn walk(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 #[test]
