@@ -3,24 +3,46 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const CAPACITY: usize = 23;
+use super::name::{self, Name};
 
-/// A venue's product name such as `BTC-USD`: 1 to 23 of `A-Z 0-9 - _ .`, held in place, so that copying one is free.
+/// A venue's product name such as `BTC-USD`: 1 to 23 of `A-Z 0-9 - _ .`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pair {
-    bytes: [u8; CAPACITY],
-    length: u8,
-}
+pub struct Pair(Name<23>);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a pair: expected 1 to 23 capital letters, digits, `-`, `_` or `.`, as in BTC-USD")]
 pub struct PairError(pub String);
 
+/// What can be owned: `BTC`, `USD`. One side of a pair.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Asset(Name<15>);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an asset: expected 1 to 15 capital letters or digits, as in BTC")]
+pub struct AssetError(String);
+
 impl Pair {
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).expect("a pair holds ASCII")
+        self.0.as_str()
+    }
+
+    /// What is traded and what it is paid with: `BTC-USD` is (BTC, USD). None for a name that does not say.
+    pub fn assets(&self) -> Option<(Asset, Asset)> {
+        let (base, quote) = self.as_str().split_once('-')?;
+        Some((base.parse().ok()?, quote.parse().ok()?))
+    }
+}
+
+impl Asset {
+    /// What accounts are kept in.
+    pub fn usd() -> Self {
+        Self(Name::new("USD", |_| true).expect("three letters"))
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 }
 
@@ -28,52 +50,53 @@ impl FromStr for Pair {
     type Err = PairError;
 
     fn from_str(text: &str) -> Result<Self, PairError> {
-        let fits = (1..=CAPACITY).contains(&text.len());
-        if !fits || !text.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.')) {
-            return Err(PairError(text.chars().take(40).collect()));
-        }
-        let mut bytes = [0; CAPACITY];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Ok(Self { bytes, length: text.len() as u8 })
+        Name::new(text, |b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.'))
+            .map(Self)
+            .ok_or_else(|| PairError(text.chars().take(40).collect()))
     }
 }
 
-impl fmt::Display for Pair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+impl FromStr for Asset {
+    type Err = AssetError;
+
+    fn from_str(text: &str) -> Result<Self, AssetError> {
+        Name::new(text, |b| matches!(b, b'A'..=b'Z' | b'0'..=b'9'))
+            .map(Self)
+            .ok_or_else(|| AssetError(text.chars().take(40).collect()))
     }
 }
 
-impl fmt::Debug for Pair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Pair {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Pair {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A visitor, so that reading a journal allocates nothing for its pairs.
-        struct Name;
-        impl de::Visitor<'_> for Name {
-            type Value = Pair;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a pair such as BTC-USD")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Pair, E> {
-                text.parse().map_err(E::custom)
+macro_rules! as_text {
+    ($name:ident, $expecting:literal) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
             }
         }
-        deserializer.deserialize_str(Name)
-    }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                name::deserialize(deserializer, $expecting)
+            }
+        }
+    };
 }
+pub(super) use as_text;
+
+as_text!(Pair, "a pair such as BTC-USD");
+as_text!(Asset, "an asset such as BTC");
 
 #[cfg(test)]
 mod tests {

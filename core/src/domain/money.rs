@@ -193,7 +193,46 @@ number!(
     i128
 );
 
+number!(
+    /// A share of one, at 1e-8: a fee of 0.10 % is 0.001.
+    Rate,
+    i64
+);
+
+/// Price times quantity, at 1e-8, rounded half to even, once.
+///
+/// Errors: `Overflow` when no table could hold it.
+pub fn notional(price: Price, quantity: Quantity) -> Result<Amount, NumberError> {
+    let product = i128::from(price.0).checked_mul(i128::from(quantity.0)).ok_or(NumberError::Overflow)?;
+    fitting(divide_half_even(product, i128::from(ONE)))
+}
+
+/// Price times quantity times a rate, at 1e-8, rounded half to even, once: not the rounded notional times the rate.
+///
+/// Errors: `Overflow`, above some 1e22 quote units at a rate of one, which no real order reaches.
+pub fn share_of(price: Price, quantity: Quantity, rate: Rate) -> Result<Amount, NumberError> {
+    let product = i128::from(price.0)
+        .checked_mul(i128::from(quantity.0))
+        .and_then(|product| product.checked_mul(i128::from(rate.0)))
+        .ok_or(NumberError::Overflow)?;
+    fitting(divide_half_even(product, i128::from(ONE) * i128::from(ONE)))
+}
+
+fn fitting(units: i128) -> Result<Amount, NumberError> {
+    if units.unsigned_abs() > LARGEST.unsigned_abs() { Err(NumberError::Overflow) } else { Ok(Amount(units)) }
+}
+
 impl Amount {
+    /// Errors: `Overflow`, beyond what a table can hold.
+    pub fn checked_add(self, other: Self) -> Result<Self, NumberError> {
+        self.0.checked_add(other.0).ok_or(NumberError::Overflow).and_then(fitting)
+    }
+
+    /// Errors: `Overflow`, beyond what a table can hold.
+    pub fn checked_sub(self, other: Self) -> Result<Self, NumberError> {
+        self.0.checked_sub(other.0).ok_or(NumberError::Overflow).and_then(fitting)
+    }
+
     /// Errors: `Overflow`, which no real sum of sizes reaches.
     pub fn plus(self, size: Quantity) -> Result<Self, NumberError> {
         self.0.checked_add(i128::from(size.units())).map(Self).ok_or(NumberError::Overflow)

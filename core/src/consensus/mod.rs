@@ -1,0 +1,3 @@
+//! Whether an order may go to the market. Pure.
+
+pub mod risk;
