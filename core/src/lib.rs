@@ -15,6 +15,11 @@ pub mod clock;
 mod failpoint;
 pub mod metrics;
 
+pub mod consensus;
+pub mod jobs;
+pub mod ledger;
+pub mod paper;
+
 pub mod engine;
 
 pub mod ingest;

@@ -1,12 +1,15 @@
 //! The one configuration file, `tapedeck.toml` in the data directory. Unknown keys are refused: a typo must not go unnoticed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
-use crate::domain::Pair;
+use crate::domain::money::ONE;
+use crate::domain::{Amount, Pair, PairRules, Settings};
+use crate::session::account::AccountTerms;
 use crate::session::archive::Pace;
 
 /// Coinbase Exchange's public feed; needs no key.
@@ -30,12 +33,27 @@ pub struct Config {
     pub archive_every_s: u32,
     /// Records that stay in the journal after they are in the cold tier. Older ticks leave it once they were read back from there.
     pub keep_records: u64,
+    /// Cash an account is opened with, in USD.
+    pub opening_deposit: Amount,
+    /// What paper trading is done by: fees, slippage, latency and the limits of risk.
+    pub paper: Settings,
+    /// What the venue allows of each pair, as in `[rules.BTC-USD]`. Added to those that are known.
+    pub rules: BTreeMap<Pair, PairRules>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let pairs = PAIRS.iter().map(|p| p.parse().expect("a pair")).collect();
-        Self { feed: FEED.to_owned(), rest: REST.to_owned(), pairs, archive_every_s: 60, keep_records: 262_144 }
+        Self {
+            feed: FEED.to_owned(),
+            rest: REST.to_owned(),
+            pairs,
+            archive_every_s: 60,
+            keep_records: 262_144,
+            opening_deposit: Amount::from_units(100_000 * i128::from(ONE)),
+            paper: Settings::default(),
+            rules: BTreeMap::new(),
+        }
     }
 }
 
@@ -68,6 +86,11 @@ impl Config {
         Ok(config)
     }
 
+    /// What an account of this desk begins with and trades by.
+    pub fn terms(&self) -> AccountTerms {
+        AccountTerms::new(self.opening_deposit, self.paper, &self.rules)
+    }
+
     pub fn rest(&self) -> Option<String> {
         (!self.rest.is_empty()).then(|| self.rest.clone())
     }
@@ -77,7 +100,7 @@ fn invalid(path: &Path, why: &str) -> ApiError {
     ApiError::refused(
         "config_invalid",
         format!("{}: {why}", path.display()),
-        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s, keep_records.",
+        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s, keep_records, opening_deposit, [paper], [rules.PAIR].",
     )
 }
 

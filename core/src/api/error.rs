@@ -14,6 +14,7 @@ use crate::session::archive::ArchiveError;
 use crate::session::backfill::BackfillError;
 use crate::session::import::ImportError;
 use crate::session::moving::MoveError;
+use crate::session::orders::OrdersFileError;
 use crate::session::sample::SampleError;
 use crate::session::tape::TapeError;
 use crate::tiers::cold::ColdError;
@@ -104,6 +105,12 @@ impl From<JournalError> for ApiError {
                 "Run `tapedeck rebuild`: it makes candles and checkpoints again from the journal.",
             ),
         }
+    }
+}
+
+impl From<OrdersFileError> for ApiError {
+    fn from(error: OrdersFileError) -> Self {
+        Self::refused("orders_file_invalid", error, "Mend that line, and run it again.")
     }
 }
 
@@ -204,6 +211,11 @@ impl From<ArchiveError> for ApiError {
                 &error,
                 "Both were left as they are: what had not left the journal stays there.",
                 "Run `tapedeck verify` and `tapedeck reconcile` to see what differs.",
+            ),
+            ArchiveError::SessionTaken { .. } => Self::refused(
+                "session_taken",
+                error,
+                "Give the session another name; the same replay with the same orders may have the same one.",
             ),
             ArchiveError::Interrupted(_) => Self::new("archive_interrupted", error, kept, "Run the command again."),
             ArchiveError::Warm(_) => Self::new(

@@ -10,6 +10,7 @@ mod history;
 pub mod pipeline;
 pub mod series;
 pub mod sql;
+pub mod trading;
 pub mod view;
 
 pub use error::ApiError;

@@ -6,12 +6,15 @@ mod candles;
 mod doctor;
 mod import;
 mod moving;
+mod order;
 mod print;
 mod reconcile;
 mod record;
 mod replay;
+mod session;
 mod sql;
 mod tiers;
+mod trading;
 mod verify;
 
 use std::path::PathBuf;
@@ -19,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::api::trading::{AmendRequest, Request};
 use crate::api::{ApiError, directory};
 use crate::domain::{EventTime, Interval, Pair, Source};
 
@@ -112,6 +116,85 @@ enum Command {
         speed: replay::Speed,
         #[arg(long)]
         source: Option<Source>,
+        /// Trade an account along: JSON lines such as {"at":"2024-01-01T12:00:00Z","id":"a","pair":"BTC-USD","side":"buy","type":"limit","qty":"0.1","limit":"42000"}
+        #[arg(long, value_name = "FILE")]
+        orders: Option<PathBuf>,
+        /// Keep its transfers, balances and trades in the warm tier under this name
+        #[arg(long, value_name = "NAME", requires = "orders")]
+        session: Option<String>,
+    },
+    /// Place an order on paper
+    Order(Box<order::Arguments>),
+    /// Cancel an order
+    Cancel {
+        #[arg(required_unless_present = "all")]
+        id: Option<String>,
+        /// Every open order
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+    },
+    /// Change an open order; it loses its place in the queue
+    Amend {
+        id: String,
+        /// Of the whole order, what has filled included
+        #[arg(long)]
+        qty: Option<String>,
+        #[arg(long)]
+        limit: Option<String>,
+        #[arg(long)]
+        stop: Option<String>,
+    },
+    /// List open orders
+    Orders {
+        /// Those that have ended too
+        #[arg(long)]
+        all: bool,
+    },
+    /// What is owned, reserved and available
+    Balances {
+        /// Of a replay that was kept under this name
+        #[arg(long, value_name = "NAME")]
+        session: Option<String>,
+    },
+    /// What is held of each pair, and what was made or lost with it
+    Positions,
+    /// List fills
+    Trades {
+        /// Of a replay that was kept under this name
+        #[arg(long, value_name = "NAME")]
+        session: Option<String>,
+        /// The newest so many
+        #[arg(long, default_value_t = 1_000, value_name = "N")]
+        rows: u32,
+    },
+    /// List the ledger's transfers
+    Ledger {
+        /// The newest so many
+        #[arg(long, default_value_t = 1_000, value_name = "N")]
+        rows: u32,
+    },
+    /// Equity, the risk day, and the head of the ledger
+    Account,
+    /// Put cash into the account
+    Deposit {
+        /// USD
+        amount: String,
+        /// A name: given again it is the same deposit
+        #[arg(long)]
+        id: Option<String>,
+    },
+    /// Take cash out of the account
+    Withdraw {
+        /// USD
+        amount: String,
+        /// A name: given again it is the same withdrawal
+        #[arg(long)]
+        id: Option<String>,
+    },
+    /// Say or set what new risk may be taken: active, reducing, halted, flatten
+    Risk {
+        #[arg(value_parser = ["active", "reducing", "halted", "flatten"])]
+        state: Option<String>,
     },
     /// Check the journal's checksums and order, and compute every candle again
     Verify,
@@ -240,11 +323,49 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
                 format: if json { candles::Format::Json } else { *format },
             },
         ),
-        Command::Replay { from, to, speed, source } => replay::run(
+        Command::Replay { from, to, speed, source, orders, session } => replay::run(
             &data,
-            &replay::Request { from: from.map(|t| t.0), to: to.map(|t| t.0), speed: *speed, source: *source },
+            &replay::Request {
+                from: from.map(|t| t.0),
+                to: to.map(|t| t.0),
+                speed: *speed,
+                source: *source,
+                orders: orders.clone(),
+                session: session.clone(),
+            },
             json,
         ),
+        Command::Order(order) => trading::run(&data, &Request::Place(order.request()), json),
+        Command::Cancel { id: Some(id), .. } => trading::run(&data, &Request::Cancel { id: id.clone() }, json),
+        Command::Cancel { id: None, .. } => trading::run(&data, &Request::CancelAll, json),
+        Command::Amend { id, qty, limit, stop } => {
+            let (id, qty, limit, stop) = (id.clone(), qty.clone(), limit.clone(), stop.clone());
+            trading::run(&data, &Request::Amend(AmendRequest { id, qty, limit, stop }), json)
+        }
+        Command::Orders { all } => trading::run(&data, &Request::Orders { all: *all }, json),
+        Command::Balances { session: Some(session) } => session::balances(&data, session, json),
+        Command::Balances { session: None } => trading::run(&data, &Request::Balances, json),
+        Command::Positions => trading::run(&data, &Request::Positions, json),
+        Command::Trades { session: Some(session), .. } => session::trades(&data, session, json),
+        Command::Trades { session: None, rows } => trading::run(&data, &Request::Trades { limit: *rows }, json),
+        Command::Ledger { rows } => trading::run(&data, &Request::Transfers { limit: *rows }, json),
+        Command::Account => trading::run(&data, &Request::Account, json),
+        Command::Deposit { amount, id } => {
+            let id = id.clone().unwrap_or_else(|| trading::fresh_id("deposit"));
+            trading::run(&data, &Request::Deposit { id, amount: amount.clone() }, json)
+        }
+        Command::Withdraw { amount, id } => {
+            let id = id.clone().unwrap_or_else(|| trading::fresh_id("withdrawal"));
+            trading::run(&data, &Request::Withdraw { id, amount: amount.clone() }, json)
+        }
+        Command::Risk { state } => {
+            let request = match state.as_deref() {
+                None => Request::Account,
+                Some("flatten") => Request::Flatten { id: trading::fresh_id("flatten") },
+                Some(state) => Request::Risk { state: state.to_owned() },
+            };
+            trading::run(&data, &request, json)
+        }
         Command::Verify => verify::run(&data, json),
         Command::Reconcile => reconcile::run(&data, json),
         Command::Sql { query, as_of, snapshot, format, out, rows } => sql::run(

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::{Outcome, print, tiers};
 use crate::api::ApiError;
+use crate::reconcile::books;
 use crate::reconcile::tiers::reconcile;
 use crate::session::recorder::Recorder;
 use crate::tiers::sql::{Sql, Tiers};
@@ -11,7 +12,11 @@ pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     // What was still on its way when the last recording ended is no difference.
     tiers::carry(data, &mut recorder)?;
     let sql = Sql::new(Tiers::of(data))?;
-    let report = tiers::runtime()?.block_on(reconcile(recorder.journal(), &sql))?;
+    let runtime = tiers::runtime()?;
+    let mut report = runtime.block_on(reconcile(recorder.journal(), &sql))?;
+    for difference in runtime.block_on(books::compare(recorder.journal(), recorder.desk().ledger(), &sql))? {
+        report.find("books_differ", difference, None);
+    }
     let mut lines = vec![
         format!("{} ticks and {} candles compared between journal, cold and warm", report.ticks, report.candles),
         if report.ok {

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::api::config::Config;
+use crate::api::trading::Local;
 use crate::domain::{Input, Pair, Source};
 use crate::session::archive::{self, SharedStatus};
 use crate::session::live::{self, Live, LiveConfig};
@@ -54,6 +55,10 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
     let following =
         archive::start(data.to_owned(), Arc::clone(&live), Arc::clone(&archived), config.pace(), archive_stopped)
             .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
+    let local = Local::new(Arc::clone(&live), config.terms());
+    // Without it everything else works; the command says that this process takes no orders.
+    #[cfg(unix)]
+    let _socket = local.serve(data).inspect_err(|error| tracing::warn!(%error, "no commands are taken")).ok();
     let acknowledge = request.acknowledge;
     let recorded = runtime.block_on(async {
         let duration = request.duration;

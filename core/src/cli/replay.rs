@@ -1,13 +1,16 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Outcome, print};
+use super::{Outcome, print, tiers};
 use crate::api::ApiError;
+use crate::api::config::Config;
+use crate::api::trading::trade_rows;
 use crate::clock;
 use crate::domain::{EventTime, Source, TapeTime};
 use crate::session::recorder::Recorder;
-use crate::session::replay;
+use crate::session::replay::{self, ReplayRequest, Replayed, Trading};
+use crate::session::{books, orders};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speed {
@@ -30,15 +33,58 @@ pub(super) struct Request {
     pub(super) to: Option<EventTime>,
     pub(super) speed: Speed,
     pub(super) source: Option<Source>,
+    pub(super) orders: Option<PathBuf>,
+    pub(super) session: Option<String>,
 }
 
 pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome, ApiError> {
+    let planned = request.orders.as_deref().map(orders::read).transpose()?;
+    let trading = match planned {
+        None => None,
+        Some(planned) => Some(Trading { terms: Config::load(data)?.terms(), planned }),
+    };
     let (recorder, _) = Recorder::open(data)?;
-    let from = TapeTime::from_nanos(request.from.map_or(i64::MIN, EventTime::nanos));
-    let to = TapeTime::from_nanos(request.to.map_or(i64::MAX, EventTime::nanos));
+    let played = play(&recorder, request, trading)?;
+    let Played { replayed, wall_s } = &played;
+    if let (Some(session), Some(account)) = (&request.session, &replayed.account) {
+        tiers::runtime()?.block_on(books::keep(data, session, account))?;
+    }
+    let hash = replayed.market.hash();
+    let rate = replayed.ticks as f64 / wall_s.max(1e-9);
+    let trades = replayed.account.as_ref().map(|account| trade_rows(&account.deeds)).unwrap_or_default();
+    let ledger = replayed.account.as_ref().map(|account| account.desk.ledger().head().hash.to_string());
+    let report = json!({
+        "ticks": replayed.ticks, "candles": replayed.candles, "fills": trades.len(), "state_hash": hash,
+        "ledger_hash": ledger, "wall_s": wall_s, "ticks_per_s": rate,
+    });
+    let mut lines = vec![
+        format!("{} ticks, {} candles in {wall_s:.2} s ({rate:.0} ticks/s)", replayed.ticks, replayed.candles),
+        format!("state {hash}"),
+    ];
+    if let Some(account) = &replayed.account {
+        let equity = account.desk.equity();
+        lines.push(format!("{} fills; {} USD cash, {} USD equity", trades.len(), equity.cash, equity.total));
+        lines.push(format!("ledger {}", account.desk.ledger().head().hash));
+    }
+    print::report(json, &report, lines);
+    Ok(Outcome::Done)
+}
+
+struct Played {
+    replayed: Replayed,
+    wall_s: f64,
+}
+
+fn play(recorder: &Recorder, request: &Request, trading: Option<Trading>) -> Result<Played, ApiError> {
+    let asked = ReplayRequest {
+        source: request.source,
+        from: TapeTime::from_nanos(request.from.map_or(i64::MIN, EventTime::nanos)),
+        to: TapeTime::from_nanos(request.to.map_or(i64::MAX, EventTime::nanos)),
+        trading,
+    };
     let started = clock::monotonic();
     let mut first = None;
-    let played = replay::replay(recorder.journal(), request.source, from, to, |candle, _| {
+    let replayed = replay::replay(recorder.journal(), &asked, |candle, _| {
         if let Speed::Times(times) = request.speed {
             // Paced by event time from the first candle on, so that nothing drifts.
             let first = *first.get_or_insert(candle.tape_time.nanos());
@@ -48,20 +94,5 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
         }
         true
     })?;
-    let wall = started.elapsed().as_secs_f64();
-    let hash = played.market.hash();
-    let rate = played.ticks as f64 / wall.max(1e-9);
-    let report = json!({
-        "ticks": played.ticks, "candles": played.candles, "fills": 0, "state_hash": hash, "ledger_hash": null,
-        "wall_s": wall, "ticks_per_s": rate,
-    });
-    print::report(
-        json,
-        &report,
-        [
-            format!("{} ticks, {} candles in {wall:.2} s ({rate:.0} ticks/s)", played.ticks, played.candles),
-            format!("state {hash}"),
-        ],
-    );
-    Ok(Outcome::Done)
+    Ok(Played { replayed, wall_s: started.elapsed().as_secs_f64() })
 }

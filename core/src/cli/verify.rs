@@ -6,16 +6,29 @@ use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::domain::Seq;
 use crate::journal::Journal;
-use crate::reconcile::verify;
+use crate::reconcile::{books, verify};
 use crate::session::archive::ArchiveError;
 use crate::session::recorder::Recorder;
 use crate::session::tape::Tape;
+use crate::tiers::sql::{Sql, Tiers};
 use crate::tiers::warm::Warm;
 
 pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     let journal = Journal::open(data)?;
-    let report = verify::verify(&journal)?;
+    let (mut report, expected) = verify::verify_all(&journal)?;
+    if Warm::is_there(data) {
+        let sql = Sql::new(Tiers::of(data))?;
+        let wrong = tiers::runtime()?.block_on(async {
+            let warm = Warm::open(data).await.map_err(ArchiveError::from)?;
+            let read = books::asked(&sql, "live").await?;
+            Ok::<_, ApiError>(expected.compare_tables(&warm, &read).await.map_err(ArchiveError::from)?)
+        })?;
+        for (code, what) in wrong {
+            report.find(code, what, None);
+        }
+    }
     let mut lines = vec![
+        format!("{} transfers, ledger {}", report.transfers, report.ledger_hash),
         format!(
             "{} records ({} of them from the cold tier), {} candles, state {}",
             report.records, report.archived, report.candles, report.state_hash
@@ -37,7 +50,7 @@ pub(super) fn rebuild(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     if journal.retired().through > Seq(0) {
         Tape::from(&journal, Seq(1)).try_for_each(|record| record.map(drop))?;
     }
-    journal.forget_candles()?;
+    journal.forget_projections()?;
     journal.forget_checkpoints()?;
     drop(journal);
     let (mut recorder, recovery) = Recorder::open(data)?;

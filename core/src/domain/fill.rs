@@ -20,9 +20,36 @@ macro_rules! as_hexadecimal {
                 fmt::Display::fmt(self, f)
             }
         }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::domain::fill::HexadecimalError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                crate::domain::fill::read_hexadecimal(text).map(Self)
+            }
+        }
     };
 }
 pub(super) use as_hexadecimal;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {bytes} bytes in hexadecimal digits")]
+pub struct HexadecimalError {
+    text: String,
+    bytes: usize,
+}
+
+pub(super) fn read_hexadecimal<const BYTES: usize>(text: &str) -> Result<[u8; BYTES], HexadecimalError> {
+    let wrong = || HexadecimalError { text: text.chars().take(80).collect(), bytes: BYTES };
+    if text.len() != 2 * BYTES || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(wrong());
+    }
+    let mut bytes = [0; BYTES];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
+}
 
 /// Half of a BLAKE3: of (order, lane, pair, print, part), so that the same fill has the same name in every session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,6 +94,17 @@ pub struct Fill {
     pub source: Source,
     pub print: TradeId,
     pub event_time: EventTime,
+}
+
+impl Fill {
+    /// What a buy cost, fee included, or what a sale brought, fee taken off.
+    pub fn total_cost(&self) -> Amount {
+        let fee = match self.side {
+            Side::Buy => self.fee.units(),
+            Side::Sell => -self.fee.units(),
+        };
+        Amount::from_units(self.notional.units() + fee)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,6 +161,7 @@ pub enum Reason {
     OrderIsOver,
     NothingToAmend,
     QuantityBelowFilled,
+    AmountNotPositive,
     Overflow,
     // Blocked by the risk gate.
     Reducing,
@@ -167,6 +206,7 @@ impl Reason {
             Self::OrderIsOver => "order_is_over",
             Self::NothingToAmend => "nothing_to_amend",
             Self::QuantityBelowFilled => "quantity_below_filled",
+            Self::AmountNotPositive => "amount_not_positive",
             Self::Overflow => "overflow",
             Self::Reducing => "reducing",
             Self::Halted => "halted",
@@ -208,6 +248,7 @@ impl Reason {
             Self::OrderIsOver => "The order has already ended.",
             Self::NothingToAmend => "This order has no such price or quantity to change.",
             Self::QuantityBelowFilled => "More than that has filled already.",
+            Self::AmountNotPositive => "The amount is not above zero.",
             Self::Overflow => "The number is too large to keep books in.",
             Self::Reducing => "Only orders that reduce a position are taken now.",
             Self::Halted => "Trading is halted. Exits still work.",

@@ -33,6 +33,8 @@ pub enum Source {
     /// Candles the venue's REST gave of one month.
     Backfill(BackfillMonth),
     Sample,
+    /// The trader's own commands.
+    Desk,
 }
 
 impl Source {
@@ -49,6 +51,7 @@ impl fmt::Display for Source {
             Self::Import(id) => write!(f, "import:{:016x}", id.0),
             Self::Backfill(month) => write!(f, "coinbase:{month}"),
             Self::Sample => f.write_str("sample"),
+            Self::Desk => f.write_str("desk"),
         }
     }
 }
@@ -66,6 +69,7 @@ impl FromStr for Source {
         match text {
             "live" => Ok(Self::Live),
             "sample" => Ok(Self::Sample),
+            "desk" => Ok(Self::Desk),
             _ => {
                 let import = || {
                     let hex = text.strip_prefix("import:").filter(|hex| hex.len() == 16)?;
@@ -84,6 +88,7 @@ enum Packed {
     Import(ImportId),
     Backfill(BackfillMonth),
     Sample,
+    Desk,
 }
 
 impl Serialize for Source {
@@ -96,6 +101,7 @@ impl Serialize for Source {
             Self::Import(id) => Packed::Import(id),
             Self::Backfill(month) => Packed::Backfill(month),
             Self::Sample => Packed::Sample,
+            Self::Desk => Packed::Desk,
         }
         .serialize(serializer)
     }
@@ -111,6 +117,7 @@ impl<'de> Deserialize<'de> for Source {
             Packed::Import(id) => Self::Import(id),
             Packed::Backfill(month) => Self::Backfill(month),
             Packed::Sample => Self::Sample,
+            Packed::Desk => Self::Desk,
         })
     }
 }
@@ -128,6 +135,7 @@ mod tests {
             (Source::Import(ImportId(0xfeed)), "import:000000000000feed"),
             (Source::Backfill(march), "coinbase:BTC-USD:2026-03"),
             (Source::Sample, "sample"),
+            (Source::Desk, "desk"),
         ] {
             assert_eq!(source.to_string(), text);
             assert_eq!(text.parse(), Ok(source));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, EventTime, Pair, Price, ReceivedTime, Seq, Source, TapeTime, Tick, TradeId};
+use super::{Amount, Command, EventTime, Pair, Price, ReceivedTime, Seq, Source, TapeTime, Tick, TradeId};
 
 /// An imported bar: known when its window ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,8 @@ pub enum Input {
     EndOfTape {
         source: Source,
     },
+    /// Of the live desk. Those of other sessions lie with them.
+    Command(Command),
 }
 
 impl Input {
@@ -62,6 +64,7 @@ impl Input {
             | Self::Candle { source, .. }
             | Self::Gap { source, .. }
             | Self::EndOfTape { source } => *source,
+            Self::Command(_) => Source::Desk,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use instrument::{Asset, Pair};
 pub use money::{Amount, Price, Quantity, Rate};
 pub use month::{BackfillMonth, Month};
 pub use order::{Action, Amendment, Command, Order, OrderId, RiskState, Terms, TimeInForce, Trail};
-pub use output::Output;
+pub use output::{DeskOutput, Output};
 pub use settings::{BeyondQuote, OnBreaker, PairRules, Settings};
 pub use tick::{Arrival, Quote, Side, Tick, TickKind, Trade};
 pub use time::{EventTime, ReceivedTime, TapeTime};

@@ -183,6 +183,8 @@ impl RiskState {
 /// What can be told to a desk. Each is an input: recorded, and done again by a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
+    /// The opening deposit: once in the life of an account, whatever asks for it.
+    Open { amount: Amount },
     Place(Order),
     Cancel(OrderId),
     CancelAll,
@@ -194,6 +196,8 @@ pub enum Action {
     Risk(RiskState),
     /// Cancels every order and sells every position.
     Flatten { id: OrderId },
+    /// The reconciler found that the books and the tables differ: no entries until somebody has looked.
+    BooksDiffer,
     /// The rules this desk trades by, from here on.
     Settings(Settings),
     /// What the venue allows of a pair, from here on.

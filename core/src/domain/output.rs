@@ -1,7 +1,7 @@
 //! What the engine says happened. A pure function of the inputs before it.
 
 use super::input::MissingTrades;
-use super::{Candle, EventTime, Pair, Source};
+use super::{Candle, EventTime, Fill, OrderId, OrderReport, Pair, Reason, RiskState, Source, Transfer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -22,4 +22,17 @@ pub enum Output {
         source: Source,
         missing: MissingTrades,
     },
+}
+
+/// What a step did to the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeskOutput {
+    Order(OrderReport),
+    Fill(Fill),
+    Transfer(Transfer),
+    /// A command that could not be done. Nothing was changed.
+    Refused { id: Option<OrderId>, reason: Reason },
+    /// A command that had been done before. Nothing was changed.
+    Exists { id: OrderId },
+    Risk { state: RiskState, reason: Option<Reason> },
 }

@@ -96,6 +96,42 @@ impl fmt::Display for Cause {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no cause of a transfer")]
+pub struct CauseError(String);
+
+impl FromStr for Cause {
+    type Err = CauseError;
+
+    fn from_str(text: &str) -> Result<Self, CauseError> {
+        let read = || -> Option<Self> {
+            if text == "opening deposit" {
+                return Some(Self::OpeningDeposit);
+            }
+            if let Some(of) = text.strip_prefix("correction of ") {
+                return of.parse().ok().map(Self::Correction);
+            }
+            let (kind, rest) = text.split_once(' ')?;
+            match kind {
+                "deposit" => rest.parse().ok().map(Self::Deposit),
+                "withdrawal" => rest.parse().ok().map(Self::Withdrawal),
+                "fill" => {
+                    let (fill, leg) = rest.split_once(' ')?;
+                    let leg = match leg {
+                        "asset" => Leg::Asset,
+                        "cash" => Leg::Cash,
+                        "fee" => Leg::Fee,
+                        _ => return None,
+                    };
+                    fill.parse().ok().map(|fill| Self::Fill(fill, leg))
+                }
+                _ => None,
+            }
+        };
+        read().ok_or_else(|| CauseError(text.chars().take(80).collect()))
+    }
+}
+
 /// Half of the BLAKE3 of the cause.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransferId([u8; 16]);
@@ -139,4 +175,30 @@ pub struct Transfer {
     pub amount: Amount,
     pub cause: Cause,
     pub hash: ChainHash,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_read_back_from_its_text() {
+        let id: OrderId = "a".parse().expect("a name");
+        let fill: FillId = "00112233445566778899aabbccddeeff".parse().expect("sixteen bytes");
+        let causes = [
+            Cause::OpeningDeposit,
+            Cause::Deposit(id),
+            Cause::Withdrawal(id),
+            Cause::Fill(fill, Leg::Asset),
+            Cause::Fill(fill, Leg::Cash),
+            Cause::Fill(fill, Leg::Fee),
+            Cause::Correction(TransferId::of(Cause::OpeningDeposit)),
+        ];
+        for cause in causes {
+            assert_eq!(cause.to_string().parse(), Ok(cause));
+        }
+        for text in ["", "gift", "fill a fee", "deposit", "correction of x"] {
+            assert!(text.parse::<Cause>().is_err(), "{text:?} was taken for a cause");
+        }
+    }
 }

@@ -69,6 +69,10 @@ impl Market {
     pub fn step(&mut self, stamped: &Stamped, outputs: &mut Vec<Output>) {
         assert!(stamped.seq > self.seq, "input {} came after {}", stamped.seq.0, self.seq.0);
         self.seq = stamped.seq;
+        if matches!(stamped.input, Input::Command(_)) {
+            // The market is what it is, whoever trades in it.
+            return;
+        }
         let source = stamped.input.source();
         let lane = self.tape_times.entry(source).or_insert(stamped.tape_time);
         *lane = (*lane).max(stamped.tape_time);
@@ -87,6 +91,7 @@ impl Market {
                     market.advance(lane, pair, now, at, outputs);
                 }
             }
+            Input::Command(_) => {}
             Input::EndOfTape { .. } => {
                 for (&(lane, pair), market) in self.lane_mut(source) {
                     market.end(lane, pair, at, outputs);

@@ -1,12 +1,14 @@
 //! The pure engine: `step(&mut Market, &Stamped, outputs)`. No I/O, no clock of its own, no randomness, no floats.
 
 mod candles;
+mod desk;
 pub mod fold;
 mod gaps;
 mod market;
 #[cfg(test)]
 mod tests;
 
+pub use desk::{Desk, Lanes};
 pub use market::{LastQuote, LastTrade, Market, PairMarket};
 
 /// Grows whenever the same tape would give another state or other outputs. Checkpoints of another version are not used.

@@ -5,7 +5,7 @@
 
 use fjall::PersistMode;
 
-use super::{Journal, JournalError, JournalReader};
+use super::{Journal, JournalError, JournalReader, Projected};
 use crate::domain::{Candle, EventTime, Pair, Seq, Source, TapeTime};
 
 /// Which candles, of which pair, known when.
@@ -21,14 +21,15 @@ pub struct CandleQuery {
 }
 
 impl Journal {
-    /// Stores candles and how far the projection has come, in one batch. Storing twice changes nothing.
-    pub fn project(&mut self, candles: &[Candle], through: Seq) -> Result<(), JournalError> {
+    /// Stores what follows from the records, and how far that has come, in one batch. Storing twice changes nothing.
+    pub fn project(&mut self, projected: &Projected, through: Seq) -> Result<(), JournalError> {
         let mut batch = self.database.batch();
-        for candle in candles {
+        for candle in &projected.candles {
             let bytes = postcard::to_allocvec(candle).expect("a candle has only sized fields");
             batch.insert(&self.candle_log, log_key(candle), bytes.clone());
             batch.insert(&self.candles, candle_key(candle), bytes);
         }
+        self.books.store(&mut batch, &self.facts, &projected.deeds)?;
         batch.insert(&self.facts, "projected_through", through.0.to_be_bytes());
         batch.commit().map_err(|error| self.explained(error))
     }
@@ -39,8 +40,10 @@ impl Journal {
         Ok(bytes.and_then(|b| b.as_ref().try_into().ok()).map(|b| Seq(u64::from_be_bytes(b))).unwrap_or_default())
     }
 
-    pub fn forget_candles(&mut self) -> Result<(), JournalError> {
+    /// Candles, and what the desk did.
+    pub fn forget_projections(&mut self) -> Result<(), JournalError> {
         self.candles.clear()?;
+        self.books.forget(&self.facts)?;
         self.candle_log.clear()?;
         self.facts.remove("candles_carried_through")?;
         self.facts.remove("projected_through")?;

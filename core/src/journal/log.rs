@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use serde::{Deserialize, Serialize};
 
+use super::books::Books;
 use super::record::{self, RecordError};
 use super::{DirectoryLock, JournalError, head};
 use crate::domain::{Digest, Input, Pair, Seq, Source, Stamped, TapeTime};
+use crate::jobs::{Completion, Job};
 
-/// 2: closed candles are also logged in the order they became known, for the warm tier. 3: ticks and clocks may have left for the archive.
-const SCHEMA: u32 = 3;
+/// 2: closed candles are also logged in the order they became known, for the warm tier. 3: ticks and clocks may have left for the archive. 4: a
+/// desk's commands are among the records.
+const SCHEMA: u32 = 4;
 const CHECKPOINTS_KEPT: usize = 3;
 
 /// Bytes. With less than this a group of inputs and what the store writes along with it may not fit.
@@ -49,6 +52,8 @@ pub struct Journal {
     pub(super) candles: Keyspace,
     pub(super) candle_log: Keyspace,
     pub(super) facts: Keyspace,
+    pub(super) books: Books,
+    jobs: Keyspace,
     last: Seq,
     /// The last one that is noted outside the store.
     noted: Seq,
@@ -76,6 +81,8 @@ impl Journal {
         let (records, ranges) = (keyspace("records")?, keyspace("seen_ranges")?);
         let (checkpoints, candles, facts) = (keyspace("checkpoints")?, keyspace("candles")?, keyspace("facts")?);
         let candle_log = keyspace("candle_log")?;
+        let books = Books::open(&database)?;
+        let jobs = keyspace("jobs")?;
         let found = match facts.get("schema")? {
             None => SCHEMA,
             Some(bytes) => bytes
@@ -115,6 +122,8 @@ impl Journal {
             candles,
             candle_log,
             facts,
+            books,
+            jobs,
             last,
             noted,
             retired,
@@ -123,7 +132,7 @@ impl Journal {
         };
         if found < 2 {
             // Made again from the records, in today's shape, by whoever opens the journal to write.
-            journal.forget_candles()?;
+            journal.forget_projections()?;
             journal.forget_checkpoints()?;
         }
         journal.facts.insert("schema", SCHEMA.to_be_bytes())?;
@@ -135,6 +144,7 @@ impl Journal {
         JournalReader {
             records: self.records.clone(),
             candle_log: self.candle_log.clone(),
+            books: self.books.clone(),
             retired: self.retired.through,
         }
     }
@@ -152,7 +162,7 @@ impl Journal {
         Ok(self.database.disk_space()?)
     }
 
-    /// Writes a group of inputs and the id ranges they changed, and returns after the sync: what it returns is durable.
+    /// Writes a group of inputs, the id ranges they changed and the one-shot jobs they complete, and returns after the sync: what it returns is durable.
     ///
     /// After an error nothing of the group is acknowledged, and the journal must be dropped and opened again: a sync that failed
     /// once can not be trusted by asking twice.
@@ -160,6 +170,7 @@ impl Journal {
         &mut self,
         inputs: &[(TapeTime, Input)],
         ranges: &[RangeDelta],
+        completed: &[Job],
     ) -> Result<Vec<Stamped>, JournalError> {
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         let mut stamped = Vec::with_capacity(inputs.len());
@@ -175,9 +186,21 @@ impl Journal {
             }
             batch.insert(&self.ranges, range_key(delta.source, delta.pair, delta.put.0), delta.put.1.to_be_bytes());
         }
+        for job in completed {
+            let completion = Completion { through: seq };
+            let bytes = postcard::to_allocvec(&completion).expect("a number");
+            batch.insert(&self.jobs, job.to_string(), bytes);
+        }
         batch.commit().map_err(|error| self.explained(error))?;
         self.last = seq;
         Ok(stamped)
+    }
+
+    /// When a one-shot job was done; none when it was not.
+    pub fn completion(&self, job: Job) -> Result<Option<Completion>, JournalError> {
+        let Some(bytes) = self.jobs.get(job.to_string())? else { return Ok(None) };
+        let damaged = |_| JournalError::DamagedEntry { keyspace: "jobs", key: job.to_string() };
+        postcard::from_bytes(&bytes).map(Some).map_err(damaged)
     }
 
     /// After a failure that another thread met the store says only that there was one. Where no space is left that is why.
@@ -306,6 +329,7 @@ fn range_key(source: Source, pair: Pair, start: u64) -> Vec<u8> {
 pub struct JournalReader {
     records: Keyspace,
     pub(super) candle_log: Keyspace,
+    pub(super) books: Books,
     retired: Seq,
 }
 

@@ -5,12 +5,14 @@
 //!
 //! Ticks and clocks leave it once the cold tier has them; `session::retention` decides when, and `session::tape` reads both as one.
 
+mod books;
 mod candles;
 mod head;
 mod lock;
 mod log;
 pub mod record;
 
+pub use books::{Deed, StoredFill, StoredOrder};
 pub use candles::CandleQuery;
 pub use lock::DirectoryLock;
 pub(crate) use lock::{ARRIVING, LEAVING, other_place};
@@ -18,7 +20,15 @@ pub use log::{Checkpoint, Journal, JournalReader, RangeDelta, Records, Retired};
 
 use std::path::PathBuf;
 
-use crate::domain::Seq;
+use crate::domain::{Candle, Seq};
+
+/// What the engine made of records, to be stored beside them.
+#[derive(Clone, Debug, Default)]
+pub struct Projected {
+    /// Closed ones and corrections.
+    pub candles: Vec<Candle>,
+    pub deeds: Vec<Deed>,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {

@@ -1,4 +1,6 @@
 //! Second looks: what is stored, computed again and compared.
 
+pub mod books;
+pub mod ledger;
 pub mod tiers;
 pub mod verify;

@@ -208,20 +208,21 @@ fn is(row: &[String], candle: &Candle) -> bool {
 }
 
 /// With no limit on rows: a part of an answer would be found to differ.
-async fn ask(sql: &Sql, question: &str) -> Result<SqlResult, ReconcileError> {
+pub(super) async fn ask(sql: &Sql, question: &str) -> Result<SqlResult, ReconcileError> {
     let mut request = SqlRequest::new(question);
     request.row_limit = 1 << 40;
     request.timeout = std::time::Duration::from_secs(600);
     Ok(sql.query(&request).await?)
 }
 
-fn rows(result: &SqlResult) -> Vec<Vec<String>> {
+pub(super) fn rows(result: &SqlResult) -> Vec<Vec<String>> {
     let text = |cell: Option<String>| cell.unwrap_or_default();
     result.cells(0, result.rows).into_iter().map(|row| row.into_iter().map(text).collect()).collect()
 }
 
 impl Reconciled {
-    fn find(&mut self, code: &'static str, what: String, seq: Option<u64>) {
+    pub fn find(&mut self, code: &'static str, what: String, seq: Option<u64>) {
+        self.ok = false;
         if self.findings.len() < LISTED {
             self.findings.push(Finding { code, what, seq });
         } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::ledger::Expected;
 use crate::domain::{Candle, EventTime, Output, Pair, Seq, Source};
 use crate::engine::Market;
 use crate::journal::{Journal, JournalError};
@@ -20,7 +21,7 @@ pub struct Finding {
     pub seq: Option<u64>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Verified {
     pub ok: bool,
     pub records: u64,
@@ -31,6 +32,9 @@ pub struct Verified {
     /// Of an engine stepped over every readable record from nothing.
     pub state_hash: String,
     pub candles: u64,
+    /// Of the live desk's ledger, computed in the same way.
+    pub transfers: u64,
+    pub ledger_hash: String,
     pub findings: Vec<Finding>,
     /// Findings beyond those listed.
     pub unlisted: u64,
@@ -40,17 +44,13 @@ type CandleKey = (Source, Pair, EventTime, u32);
 
 /// Reads everything once. Shares nothing with the writer but the record format and the engine.
 pub fn verify(journal: &Journal) -> Result<Verified, JournalError> {
-    let mut report = Verified {
-        ok: true,
-        records: 0,
-        archived: journal.retired().digest.inputs,
-        first_seq: None,
-        last_seq: 0,
-        state_hash: String::new(),
-        candles: 0,
-        findings: Vec::new(),
-        unlisted: 0,
-    };
+    Ok(verify_all(journal)?.0)
+}
+
+/// As `verify`, and what the ledger should be, to be compared with the tables.
+pub fn verify_all(journal: &Journal) -> Result<(Verified, Expected), JournalError> {
+    let mut report = Verified { archived: journal.retired().digest.inputs, ..Verified::default() };
+    let mut books = Expected::default();
     let mut market = Market::default();
     let mut outputs = Vec::new();
     let mut expected: BTreeMap<CandleKey, Candle> = BTreeMap::new();
@@ -86,6 +86,7 @@ pub fn verify(journal: &Journal) -> Result<Verified, JournalError> {
         }
         *newest = record.tape_time;
         market.step(&record, &mut outputs);
+        books.step(&record, &market);
         for output in outputs.drain(..) {
             if let Output::Candle(candle) = output {
                 expected.insert((candle.source, candle.pair, candle.window_start, candle.revision), candle);
@@ -94,9 +95,14 @@ pub fn verify(journal: &Journal) -> Result<Verified, JournalError> {
     }
     report.state_hash = market.hash();
     report.candles = expected.len() as u64;
-    compare(&mut report, journal, expected, journal.projected_through()?);
+    (report.transfers, report.ledger_hash) = (books.transfers(), books.hash());
+    let projected = journal.projected_through()?;
+    compare(&mut report, journal, expected, projected);
+    for (code, what) in books.compare_stored(journal, projected)? {
+        report.find(code, what, None);
+    }
     report.ok = report.findings.is_empty();
-    Ok(report)
+    Ok((report, books))
 }
 
 /// Candles of records after `projected` are stored by whoever opens the journal to write next: after a kill they are on their way.
@@ -135,7 +141,9 @@ fn compare(report: &mut Verified, journal: &Journal, mut expected: BTreeMap<Cand
 }
 
 impl Verified {
-    fn find(&mut self, code: &'static str, what: String, seq: Option<u64>) {
+    /// Adds what other checks found.
+    pub fn find(&mut self, code: &'static str, what: String, seq: Option<u64>) {
+        self.ok = false;
         if self.findings.len() < LISTED {
             self.findings.push(Finding { code, what, seq });
         } else {
@@ -177,11 +185,11 @@ mod tests {
         let start = 19_000 * crate::domain::time::DAY;
         let trades: Vec<_> = (0..20).map(|id| trade(id + 1, start + id as i64 * 30_000_000_000)).collect();
         // As if the process had died between the records and their candles.
-        journal.append(&trades, &[]).expect("durable");
+        journal.append(&trades, &[], &[]).expect("durable");
         let verified = verify(&journal).expect("read");
         assert!(verified.ok && verified.candles > 5, "{verified:?}");
         // And as if candles had been stored, and were gone.
-        journal.project(&[], journal.last_seq()).expect("stored");
+        journal.project(&crate::journal::Projected::default(), journal.last_seq()).expect("stored");
         let verified = verify(&journal).expect("read");
         assert_eq!((verified.ok, verified.findings.len() as u64), (false, verified.candles), "{verified:?}");
         assert!(verified.findings.iter().all(|finding| finding.code == "candle_missing"));

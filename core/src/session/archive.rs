@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::books;
 use super::live::Live;
 use super::recorder::Recorder;
 use super::retention::Leaving;
@@ -42,6 +43,8 @@ pub enum ArchiveError {
     Ahead { held: Seq, last: Seq },
     #[error("input {} is not in the cold tier as it is in the journal", seq.0)]
     Differs { seq: Seq },
+    #[error("other books are stored under the session's name `{session}`")]
+    SessionTaken { session: String },
     #[error("interrupted: {0}")]
     Interrupted(std::io::Error),
 }
@@ -85,6 +88,8 @@ pub struct Carried {
     /// Ticks and clocks.
     pub ticks: u64,
     pub candles: u64,
+    /// Fills of the live desk.
+    pub trades: u64,
 }
 
 impl Archive {
@@ -130,6 +135,9 @@ impl Archive {
             carried.candles += candles.len() as u64;
             lock(&self.status).warm.note(at, last.tape_time, candles.len() as u64);
         }
+        let (reader, held) = (journal.clone(), books::held(&self.warm)?);
+        let new = blocking(move || books::after(&reader, held)).await?;
+        carried.trades = books::put(&mut self.warm, &new).await?;
         self.look().await?;
         let mut status = lock(&self.status);
         (status.cold.through, status.warm.through) = (through, through);

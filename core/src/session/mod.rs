@@ -1,10 +1,13 @@
 //! Sessions over tapes: the live one, which records, and the sample, which plays.
 
+pub mod account;
 pub mod archive;
 pub mod backfill;
+pub mod books;
 pub mod import;
 pub mod live;
 pub mod moving;
+pub mod orders;
 pub mod player;
 pub mod quarantine;
 pub mod recorder;

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::account::AccountTerms;
 use super::tape::{Tape, TapeError};
 use crate::clock;
-use crate::domain::{Candle, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind};
-use crate::engine::{ENGINE_VERSION, Market};
+use crate::domain::{Action, Candle, Command, DeskOutput, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind};
+use crate::engine::{Desk, ENGINE_VERSION, Lanes, Market};
 use crate::ingest::lane::Lane;
-use crate::journal::{Checkpoint, Journal, JournalError, RangeDelta, Retired};
+use crate::jobs::{Job, Start, start};
+use crate::journal::{Checkpoint, Deed, Journal, JournalError, Projected, RangeDelta, Retired};
 
 /// Inputs between two checkpoints: what a restart has to step through, at most. Well under a second.
 const CHECKPOINT_EVERY: u64 = 200_000;
@@ -22,9 +26,41 @@ const RECOVERY_CHUNK: usize = 16_384;
 
 pub struct Recorder {
     journal: Journal,
-    market: Market,
+    engine: Engine,
     lanes: BTreeMap<Source, Lane>,
     checkpointed: Seq,
+}
+
+/// What is stepped on every input: the market, and the live desk in it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Engine {
+    market: Market,
+    desk: Desk,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { market: Market::default(), desk: Desk::new(Lanes::One(Source::Live)) }
+    }
+}
+
+impl Engine {
+    fn step(&mut self, input: &Stamped, outputs: &mut Vec<Output>, deeds: &mut Vec<Deed>) {
+        self.market.step(input, outputs);
+        let mut done: Vec<DeskOutput> = Vec::new();
+        self.desk.step(input, &self.market, &mut done);
+        let deed = |output| Deed { seq: input.seq, tape_time: self.desk.now(), output };
+        deeds.extend(done.into_iter().map(deed));
+    }
+
+    fn of(state: &[u8]) -> Option<Self> {
+        let engine: Self = postcard::from_bytes(state).ok()?;
+        (engine.market.engine_version() == ENGINE_VERSION).then_some(engine)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("an engine has only sized fields, and memory is all postcard needs")
+    }
 }
 
 /// What a restart had to do.
@@ -40,6 +76,7 @@ pub struct Recovery {
 pub struct Committed {
     pub inputs: Vec<Stamped>,
     pub outputs: Vec<Output>,
+    pub deeds: Vec<Deed>,
     /// Of the append with its sync.
     pub sync: Duration,
 }
@@ -52,37 +89,39 @@ impl Recorder {
     pub fn open(directory: &Path) -> Result<(Self, Recovery), TapeError> {
         let started = clock::monotonic();
         let journal = Journal::open(directory)?;
-        let market = journal
+        let engine = journal
             .checkpoints()
             .filter(|checkpoint| checkpoint.seq <= journal.last_seq())
-            .filter_map(|checkpoint| Market::from_bytes(&checkpoint.state))
-            .find(|market| market.engine_version() == ENGINE_VERSION)
+            .find_map(|checkpoint| Engine::of(&checkpoint.state))
             .unwrap_or_default();
-        let from_checkpoint = market.seq();
-        let mut recorder = Self { journal, market, lanes: BTreeMap::new(), checkpointed: from_checkpoint };
+        let from_checkpoint = engine.market.seq();
+        let mut recorder = Self { journal, engine, lanes: BTreeMap::new(), checkpointed: from_checkpoint };
         let stepped = recorder.catch_up()?;
         Ok((recorder, Recovery { from_checkpoint, stepped, took: started.elapsed() }))
     }
 
     fn catch_up(&mut self) -> Result<u64, TapeError> {
         let projected = self.journal.projected_through()?;
-        let (mut outputs, mut candles, mut stepped) = (Vec::new(), Vec::new(), 0);
-        let mut tape = Tape::from(&self.journal, self.market.seq().next());
+        let (mut outputs, mut deeds, mut new, mut stepped) = (Vec::new(), Vec::new(), Projected::default(), 0);
+        let mut tape = Tape::from(&self.journal, self.engine.market.seq().next());
         loop {
             for record in tape.by_ref().take(RECOVERY_CHUNK) {
                 let record = record?;
-                self.market.step(&record, &mut outputs);
+                self.engine.step(&record, &mut outputs, &mut deeds);
                 stepped += 1;
                 if record.seq > projected {
-                    candles.extend(outputs.iter().filter_map(closed));
+                    new.candles.extend(outputs.iter().filter_map(closed));
+                    new.deeds.append(&mut deeds);
                 }
                 outputs.clear();
+                deeds.clear();
             }
-            if self.market.seq() > projected {
-                self.journal.project(&candles, self.market.seq())?;
+            let reached = self.engine.market.seq();
+            if reached > projected {
+                self.journal.project(&new, reached)?;
             }
-            candles.clear();
-            if self.market.seq() == self.journal.last_seq() {
+            new = Projected::default();
+            if reached == self.journal.last_seq() {
                 return Ok(stepped);
             }
         }
@@ -93,14 +132,18 @@ impl Recorder {
     }
 
     pub fn market(&self) -> &Market {
-        &self.market
+        &self.engine.market
+    }
+
+    pub fn desk(&self) -> &Desk {
+        &self.engine.desk
     }
 
     /// The admission of a lane, remembering what it has seen in earlier runs.
     pub fn lane(&mut self, source: Source) -> Result<&mut Lane, JournalError> {
         if !self.lanes.contains_key(&source) {
             let seen = self.journal.seen_ranges(source)?;
-            let newest = self.market.tape_time(source).map(|t| EventTime::from_nanos(t.nanos()));
+            let newest = self.engine.market.tape_time(source).map(|t| EventTime::from_nanos(t.nanos()));
             let mut quotes = Vec::new();
             // A back-fill has no quotes to remember.
             if newest.is_some() && !matches!(source, Source::Backfill(_)) {
@@ -115,7 +158,7 @@ impl Recorder {
                 quotes.reverse();
             }
             let mut lane = Lane::resume(source, seen, newest, quotes);
-            for (_, pair, market) in self.market.pairs().filter(|(known, ..)| *known == source) {
+            for (_, pair, market) in self.engine.market.pairs().filter(|(known, ..)| *known == source) {
                 if let Some(last) = market.last_trade() {
                     lane.know_last_trade(pair, last.event_time);
                 }
@@ -138,10 +181,33 @@ impl Recorder {
         self.lanes.remove(&source);
     }
 
+    /// Gives the live desk commands. The first that trades opens the account and tells it the rules; others only tell what has changed of them.
+    ///
+    /// A command has the tape time of the newest live input, or the first of all times where there is none.
+    pub fn command(&mut self, actions: &[Action], terms: &AccountTerms) -> Result<Committed, JournalError> {
+        let mut completed = Vec::new();
+        let mut all = Vec::new();
+        if start(Job::OpeningDeposit, self.journal.completion(Job::OpeningDeposit)?) == Start::Run {
+            all.push(Action::Open { amount: terms.opening_deposit });
+            completed.push(Job::OpeningDeposit);
+        }
+        all.extend(terms.unknown_to(&self.engine.desk));
+        all.extend(actions);
+        let at = self.market().tape_time(Source::Live).unwrap_or_default();
+        let at = EventTime::from_nanos(at.nanos());
+        let received = clock::received_now();
+        let command = |action| (at, Input::Command(Command { received, action }));
+        self.append(&mut all.into_iter().map(command).collect(), &completed)
+    }
+
     /// Makes admitted inputs durable, then steps on them. `inputs` is left empty, and must hold all that their lanes have admitted.
     ///
     /// After an error this recorder must be dropped: its lanes are ahead of its journal.
     pub fn commit(&mut self, inputs: &mut Vec<(EventTime, Input)>) -> Result<Committed, JournalError> {
+        self.append(inputs, &[])
+    }
+
+    fn append(&mut self, inputs: &mut Vec<(EventTime, Input)>, completed: &[Job]) -> Result<Committed, JournalError> {
         if inputs.is_empty() {
             return Ok(Committed::default());
         }
@@ -150,20 +216,20 @@ impl Recorder {
         let stamped: Vec<(TapeTime, Input)> =
             inputs.drain(..).map(|(at, input)| (TapeTime::from_nanos(at.nanos()), input)).collect();
         let started = clock::monotonic();
-        let inputs = self.journal.append(&stamped, &ranges)?;
+        let inputs = self.journal.append(&stamped, &ranges, completed)?;
         let sync = started.elapsed();
-        let mut outputs = Vec::new();
+        let (mut outputs, mut deeds) = (Vec::new(), Vec::new());
         for input in &inputs {
-            self.market.step(input, &mut outputs);
+            self.engine.step(input, &mut outputs, &mut deeds);
         }
-        let candles: Vec<Candle> = outputs.iter().filter_map(closed).collect();
-        if !candles.is_empty() {
-            self.journal.project(&candles, self.market.seq())?;
+        let projected = Projected { candles: outputs.iter().filter_map(closed).collect(), deeds };
+        if !projected.candles.is_empty() || !projected.deeds.is_empty() {
+            self.journal.project(&projected, self.market().seq())?;
         }
-        if self.market.seq().0 - self.checkpointed.0 >= CHECKPOINT_EVERY {
+        if self.engine.market.seq().0 - self.checkpointed.0 >= CHECKPOINT_EVERY {
             self.checkpoint()?;
         }
-        Ok(Committed { inputs, outputs, sync })
+        Ok(Committed { inputs, outputs, deeds: projected.deeds, sync })
     }
 
     /// Of these lanes alone: another's trades may still be on their way here, and their ids must not be durable before them.
@@ -204,10 +270,10 @@ impl Recorder {
 
     /// Lays a checkpoint here, so that the next start is quick.
     pub fn checkpoint(&mut self) -> Result<(), JournalError> {
-        if self.market.seq() > self.checkpointed {
-            let seq = self.market.seq();
-            self.journal.project(&[], seq)?;
-            self.journal.put_checkpoint(&Checkpoint { seq, state: self.market.to_bytes() })?;
+        if self.engine.market.seq() > self.checkpointed {
+            let seq = self.engine.market.seq();
+            self.journal.project(&Projected::default(), seq)?;
+            self.journal.put_checkpoint(&Checkpoint { seq, state: self.engine.to_bytes() })?;
             self.checkpointed = seq;
         }
         Ok(())
@@ -308,13 +374,13 @@ pub(super) mod tests {
         let hash = recorder.market().hash();
         drop(recorder);
         let mut journal = Journal::open(directory.path()).expect("free");
-        journal.forget_candles().expect("gone");
+        journal.forget_projections().expect("gone");
         journal.forget_checkpoints().expect("gone");
         // As if they had been stored all the same.
-        journal.project(&[], journal.last_seq()).expect("noted");
+        journal.project(&Projected::default(), journal.last_seq()).expect("noted");
         let report = verify(&journal).expect("readable");
         assert!(!report.ok && report.findings.iter().all(|f| f.code == "candle_missing"), "verify can not fail");
-        journal.forget_candles().expect("gone");
+        journal.forget_projections().expect("gone");
         drop(journal);
         let (recorder, recovery) = Recorder::open(directory.path()).expect("rebuilt");
         assert_eq!((recovery.from_checkpoint, recorder.market().hash()), (Seq(0), hash));

@@ -233,7 +233,7 @@ fn append() -> Result<Vec<Figure>, ApiError> {
             let share = if group == 64 { &inputs[..RECORDS / 8] } else { &inputs[..] };
             let started = Instant::now();
             for chunk in share.chunks(group) {
-                journal.append(chunk, &[])?;
+                journal.append(chunk, &[], &[])?;
             }
             rates.push(share.len() as f64 / started.elapsed().as_secs_f64());
         }
@@ -264,7 +264,7 @@ fn acknowledge() -> Result<Vec<Figure>, ApiError> {
             continue;
         }
         let group: Vec<_> = day[sent..due].iter().map(|s| (s.tape_time, s.input)).collect();
-        journal.append(&group, &[])?;
+        journal.append(&group, &[], &[])?;
         for index in sent..due {
             waits.record(started.elapsed().saturating_sub(Duration::from_secs_f64(index as f64 / RATE)));
         }

@@ -9,7 +9,7 @@ use super::commits::{candle, pairs};
 use super::{ApiError, Figure, Waits, archive, failed, figure, tape, temporary};
 use crate::domain::time::{DAY, MINUTE, format_rfc3339};
 use crate::domain::{Candle, EventTime, Input, ReceivedTime, Seq, Source, Stamped, TapeTime};
-use crate::journal::{CandleQuery, Journal};
+use crate::journal::{CandleQuery, Journal, Projected};
 use crate::tiers::hot::Hot;
 use crate::tiers::sql::{Sql, SqlRequest, Tiers};
 use crate::tiers::warm::Warm;
@@ -120,7 +120,8 @@ fn ask(runtime: &Runtime, sql: &Sql, what: &str, text: &str, at_most: Option<f64
 fn page(runtime: &Runtime, sql: &Sql, directory: &Path, candles: &[Candle]) -> Result<Vec<Figure>, ApiError> {
     let mut journal = Journal::open(directory)?;
     for part in candles.chunks(8_640) {
-        journal.project(part, part.last().map_or(Seq::default(), |candle| candle.seq))?;
+        let projected = Projected { candles: part.to_vec(), ..Projected::default() };
+        journal.project(&projected, part.last().map_or(Seq::default(), |candle| candle.seq))?;
     }
     let end = candles.last().map_or(0, |candle| candle.window_end.nanos()) - 10 * DAY;
     let (from, to) = (end - PAGE * MINUTE, end);

@@ -1,0 +1,201 @@
+//! Trading: what can be asked of an account and told to it, by the desk, by the command, and by the command through a running desk.
+
+#[cfg(unix)]
+mod socket;
+mod views;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use super::ApiError;
+use super::config::Config;
+use crate::domain::{Action, Amount, DeskOutput, OrderId, OrderState, Pair, RiskState};
+use crate::journal::{Deed, JournalError};
+use crate::session::account::AccountTerms;
+use crate::session::live::Live;
+use crate::session::orders::OrderError;
+pub use crate::session::orders::{AmendRequest, OrderRequest};
+#[cfg(unix)]
+pub use socket::Socket;
+use crate::session::recorder::Recorder;
+pub use views::{
+    AccountView, BalanceRow, CanTrade, Estimate, OrderRow, PositionRow, Refusal, TradeRow, TradingFrame, TransferRow,
+    trade_rows,
+};
+
+/// What can be asked and told. Crosses the socket as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    Place(OrderRequest),
+    Amend(AmendRequest),
+    Cancel { id: String },
+    CancelAll,
+    Deposit { id: String, amount: String },
+    Withdraw { id: String, amount: String },
+    /// `active`, `reducing` or `halted`.
+    Risk { state: String },
+    Flatten { id: String },
+    Estimate(OrderRequest),
+    Account,
+    Balances,
+    Positions,
+    /// Open ones; with `all` those that have ended too.
+    Orders { all: bool },
+    /// The newest `limit`, oldest first.
+    Trades { limit: u32 },
+    Transfers { limit: u32 },
+    CanTrade { pair: String },
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Told, and durable: what it did to orders.
+    Done { orders: Vec<OrderRow>, existed: bool },
+    Refused(Refusal),
+    Estimate(Estimate),
+    Account(AccountView),
+    Balances(Vec<BalanceRow>),
+    Positions(Vec<PositionRow>),
+    Orders(Vec<OrderRow>),
+    Trades(Vec<TradeRow>),
+    Transfers(Vec<TransferRow>),
+    CanTrade(CanTrade),
+}
+
+impl From<OrderError> for ApiError {
+    fn from(error: OrderError) -> Self {
+        Self::refused("order_invalid", error, "Correct the field and send it again.")
+    }
+}
+
+/// The account of a data directory, by way of whoever holds it.
+pub enum Trader {
+    /// This process.
+    Here(Box<Local>),
+    /// A running desk or `tapedeck record`.
+    #[cfg(unix)]
+    There(std::path::PathBuf),
+}
+
+/// The account, held by this process.
+pub struct Local {
+    live: Arc<Live>,
+    terms: AccountTerms,
+}
+
+impl Local {
+    pub fn new(live: Arc<Live>, terms: AccountTerms) -> Self {
+        Self { live, terms }
+    }
+
+    /// Answers questions of other processes of this user until the answer is dropped.
+    #[cfg(unix)]
+    pub fn serve(self, directory: &Path) -> std::io::Result<Socket> {
+        socket::serve(directory, move |request| self.ask(&request))
+    }
+
+    /// Errors: a request that can not be read, and a journal that can not be written.
+    pub fn ask(&self, request: &Request) -> Result<Answer, ApiError> {
+        let action = match request {
+            Request::Place(order) => Action::Place(order.parse()?),
+            Request::Amend(change) => Action::Amend(change.parse()?),
+            Request::Cancel { id } => Action::Cancel(id.parse().map_err(OrderError::from)?),
+            Request::CancelAll => Action::CancelAll,
+            Request::Deposit { id, amount } => Action::Deposit { id: given(id)?, amount: money(amount)? },
+            Request::Withdraw { id, amount } => Action::Withdraw { id: given(id)?, amount: money(amount)? },
+            Request::Risk { state } => Action::Risk(risk_state(state)?),
+            Request::Flatten { id } => Action::Flatten { id: given(id)? },
+            question => return self.answer(question),
+        };
+        let committed = self.live.recorder().command(&[action], &self.terms)?;
+        Ok(told(&committed.deeds))
+    }
+
+    fn answer(&self, question: &Request) -> Result<Answer, ApiError> {
+        let recorder = self.live.recorder();
+        Ok(match question {
+            Request::Estimate(order) => Answer::Estimate(views::estimate(&recorder, order.parse()?)?),
+            Request::Account => Answer::Account(views::account(&recorder)?),
+            Request::Balances => Answer::Balances(views::balances(recorder.desk())),
+            Request::Positions => Answer::Positions(views::positions(recorder.desk())),
+            Request::Orders { all } => Answer::Orders(views::orders(recorder.journal(), *all)?),
+            Request::Trades { limit } => Answer::Trades(views::trades(recorder.journal(), *limit as usize)?),
+            Request::Transfers { limit } => Answer::Transfers(views::transfers(recorder.journal(), *limit as usize)?),
+            Request::CanTrade { pair } => Answer::CanTrade(views::can_trade(&recorder, pair_of(pair)?)),
+            told => unreachable!("{told:?} is told and not asked"),
+        })
+    }
+}
+
+impl Trader {
+    /// Whoever holds the directory: a running desk where there is one, else this process.
+    pub fn of(directory: &Path) -> Result<Self, ApiError> {
+        match Recorder::open(directory) {
+            Ok((recorder, _)) => {
+                let terms = Config::load(directory)?.terms();
+                Ok(Self::Here(Box::new(Local::new(Live::new(recorder), terms))))
+            }
+            #[cfg(unix)]
+            Err(crate::session::tape::TapeError::Journal(JournalError::InUse { .. })) => {
+                Ok(Self::There(directory.to_owned()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub fn ask(&self, request: &Request) -> Result<Answer, ApiError> {
+        match self {
+            Self::Here(local) => local.ask(request),
+            #[cfg(unix)]
+            Self::There(directory) => socket::ask(directory, request)?.ok_or_else(|| {
+                ApiError::refused(
+                    "data_directory_in_use",
+                    format!("{} is in use by a process that takes no commands", directory.display()),
+                    "Wait until it has ended: an import or a query takes no orders, a desk and `tapedeck record` do.",
+                )
+            }),
+        }
+    }
+}
+
+/// What became of a command, from what the desk did.
+fn told(deeds: &[Deed]) -> Answer {
+    let refused = deeds.iter().find_map(|deed| match deed.output {
+        DeskOutput::Refused { reason, .. } => Some(reason),
+        DeskOutput::Order(report) if report.state == OrderState::Rejected => report.reason,
+        _ => None,
+    });
+    if let Some(reason) = refused {
+        return Answer::Refused(Refusal::of(reason));
+    }
+    let orders = deeds.iter().filter_map(views::changed).collect();
+    let existed = deeds.iter().any(|deed| matches!(deed.output, DeskOutput::Exists { .. }));
+    Answer::Done { orders, existed }
+}
+
+fn given(id: &str) -> Result<OrderId, ApiError> {
+    Ok(OrderId::given(id).map_err(OrderError::from)?)
+}
+
+fn pair_of(text: &str) -> Result<Pair, ApiError> {
+    Ok(text.parse().map_err(OrderError::from)?)
+}
+
+/// Above zero.
+fn money(text: &str) -> Result<Amount, ApiError> {
+    let wrong = |why| OrderError::Number { field: "amount", text: text.to_owned(), why };
+    Ok(Amount::parse_positive(text.trim()).map_err(wrong)?)
+}
+
+fn risk_state(text: &str) -> Result<RiskState, ApiError> {
+    let states = [RiskState::Active, RiskState::Reducing, RiskState::Halted];
+    let found = states.into_iter().find(|state| state.as_str() == text);
+    let wrong = || OrderError::Word { field: "risk state", text: text.to_owned(), expected: "active, reducing or halted" };
+    Ok(found.ok_or_else(wrong)?)
+}

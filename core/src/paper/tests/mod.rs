@@ -1,0 +1,5 @@
+mod desk;
+mod examples;
+mod naive;
+mod properties;
+mod speed;
