@@ -7,6 +7,7 @@ use tapedeck_core::api::ApiError;
 use tapedeck_core::api::desk::DeskHost;
 use tapedeck_core::api::pipeline::Pipeline;
 use tapedeck_core::api::sql::{SqlAnswer, SqlAsk, SqlExport, SqlFailure, SqlFormat, SqlTable};
+use tapedeck_core::api::trading::{Answer, Request};
 use tapedeck_core::api::view::{Deck, Desk, Frame, Transport, Watch};
 use tauri::ipc::{Channel, Invoke, Response};
 use tauri::{State, Wry};
@@ -131,6 +132,13 @@ fn pipeline(host: Host<'_>) -> Result<Pipeline, ApiError> {
     Ok(host.pipeline())
 }
 
+/// Asks the account, or tells it something: what was told is durable when this answers.
+#[tauri::command(async)]
+#[specta::specta]
+fn trade(request: Request, host: Host<'_>) -> Result<Answer, ApiError> {
+    host.trade(&request)
+}
+
 /// Commands whose TypeScript is generated.
 pub(crate) fn typed_commands() -> Builder<Wry> {
     // One shape both ways: nothing here is written otherwise than it is read.
@@ -149,7 +157,8 @@ pub(crate) fn typed_commands() -> Builder<Wry> {
         sql_rows,
         sql_sort,
         sql_export,
-        pipeline
+        pipeline,
+        trade
     ])
 }
 

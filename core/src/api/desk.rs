@@ -12,6 +12,9 @@ use super::config::Config;
 use super::deck::{LiveDeck, SampleDeck, TapeView};
 use super::pipeline::{self, Pipeline};
 use super::sql::SqlDesk;
+#[cfg(unix)]
+use super::trading::Socket;
+use super::trading::{Answer, Local, Request, TradingFrame};
 use super::view::{
     Bar, Clock, Counts, Deck, Desk, FeedState, Frame, Health, Notice, NoticeLevel, Tape, Transport, TransportState,
     Watch,
@@ -49,6 +52,8 @@ pub struct DeskHost {
     archived: SharedStatus,
     sql: SqlDesk,
     backfill: Arc<BackfillDesk>,
+    #[cfg(unix)]
+    _socket: Option<Socket>,
 }
 
 struct Inner {
@@ -72,6 +77,9 @@ struct Inner {
     sparks: Vec<(EventTime, usize)>,
     archived: SharedStatus,
     backfill: Arc<BackfillDesk>,
+    account: Option<Local>,
+    /// As the page has it.
+    trading: Option<TradingFrame>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -142,6 +150,12 @@ impl DeskHost {
         let deck = if seen_live { Deck::Live } else { Deck::Sample };
         let drawn = Drawn { deck, pair, interval: Interval::M1, jumps: player.jumps(), late: 0, backfilled: 0 };
         let backfill = Arc::new(BackfillDesk::default());
+        let account = live.as_ref().map(|live| Local::new(Arc::clone(live), config.terms()));
+        // Without it the desk still works; the command says that this process takes no orders.
+        #[cfg(unix)]
+        let socket = account.clone().and_then(|account| {
+            account.serve(directory).inspect_err(|error| tracing::warn!(%error, "no commands are taken")).ok()
+        });
         let inner = Inner {
             directory: directory.display().to_string(),
             config,
@@ -160,6 +174,8 @@ impl DeskHost {
             sparks: Vec::new(),
             archived: Arc::clone(&archived),
             backfill: Arc::clone(&backfill),
+            account,
+            trading: None,
         };
         let tiers = Tiers { hot: Arc::clone(&hot), ..Tiers::of(directory) };
         Ok(Self {
@@ -171,6 +187,8 @@ impl DeskHost {
             archived,
             sql: SqlDesk::new(Sql::new(tiers)?, directory.join("exports")),
             backfill,
+            #[cfg(unix)]
+            _socket: socket,
         })
     }
 
@@ -324,6 +342,16 @@ impl DeskHost {
         self.backfill.cancel();
     }
 
+    /// Asks the account of the live desk, or tells it something. What was told is durable when this returns.
+    pub fn trade(&self, request: &Request) -> Result<Answer, ApiError> {
+        let (account, why) = {
+            let inner = self.inner();
+            (inner.account.clone(), inner.not_recording.clone())
+        };
+        let refused = || ApiError::refused("not_recording", "Nothing is being recorded.", "Start Tapedeck again.");
+        account.ok_or_else(|| why.unwrap_or_else(refused))?.ask(request)
+    }
+
     pub fn sql(&self) -> &SqlDesk {
         &self.sql
     }
@@ -436,6 +464,11 @@ impl Inner {
             let key = (*minute, points.as_ref().map_or(0, Vec::len));
             row.spark = points.take().filter(|_| std::mem::replace(sent, key) != key);
         }
+        let trading = self.account.as_ref().map(|account| account.frame(self.pair));
+        let trading = trading.filter(|trading| fresh || self.trading.as_ref() != Some(trading));
+        if trading.is_some() {
+            self.trading.clone_from(&trading);
+        }
         Frame {
             generation: self.generation,
             deck: self.deck,
@@ -449,6 +482,7 @@ impl Inner {
             rows: rows.into_iter().map(|(row, ..)| row).collect(),
             bars: changed,
             health: self.health(),
+            trading,
             backfill: self.backfill.newest(),
             notices: self.notices(now),
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::backfill::Backfill;
+use super::trading::TradingFrame;
 
 /// Everything the desk needs once, when its window opens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
@@ -74,6 +75,8 @@ pub struct Frame {
     /// Bars of the watched pair that changed since the last frame, oldest first; the last may be `forming`.
     pub bars: Vec<Bar>,
     pub health: Health,
+    /// The account of the live desk, when it is not as the last frame had it.
+    pub trading: Option<TradingFrame>,
     /// The last one that was started, running or not.
     pub backfill: Option<Backfill>,
     /// Standing messages, most important first; empty when all is well.

@@ -67,11 +67,8 @@ fn shown(answer: Answer) -> (Value, Vec<String>) {
             (json!({ "positions": positions }), lines)
         }
         Answer::Orders(orders) => {
-            let lines = if orders.is_empty() {
-                vec!["No orders.".to_owned()]
-            } else {
-                orders.iter().map(order_line).collect()
-            };
+            let lines =
+                if orders.is_empty() { vec!["No orders.".to_owned()] } else { orders.iter().map(order_line).collect() };
             (json!({ "orders": orders }), lines)
         }
         Answer::Trades(trades) => (json!({ "trades": trades }), session::trade_lines(&trades)),
@@ -94,7 +91,8 @@ fn shown(answer: Answer) -> (Value, Vec<String>) {
             (json!({ "account": account }), lines)
         }
         Answer::Estimate(estimate) => {
-            let line = format!("{} at {}, fee {}, in all {}", estimate.notional, estimate.price, estimate.fee, estimate.total);
+            let line =
+                format!("{} at {}, fee {}, in all {}", estimate.notional, estimate.price, estimate.fee, estimate.total);
             (json!({ "estimate": estimate }), vec![line])
         }
         Answer::CanTrade(can_trade) => {
@@ -128,7 +126,8 @@ fn order_line(order: &OrderRow) -> String {
 /// Columns as wide as their widest cell; numbers to the right.
 pub(super) fn table<'a>(names: &[&str], rows: impl Iterator<Item = Vec<&'a String>>) -> Vec<String> {
     let rows: Vec<Vec<&String>> = rows.collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).chain([names[column].len()]).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].len()).chain([names[column].len()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..names.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
         let padded = cells.iter().zip(&widths).map(|(cell, &width)| {

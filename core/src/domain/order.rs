@@ -184,24 +184,37 @@ impl RiskState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// The opening deposit: once in the life of an account, whatever asks for it.
-    Open { amount: Amount },
+    Open {
+        amount: Amount,
+    },
     Place(Order),
     Cancel(OrderId),
     CancelAll,
     Amend(Amendment),
     /// Cash put in from outside. The name is that of the deposit.
-    Deposit { id: OrderId, amount: Amount },
+    Deposit {
+        id: OrderId,
+        amount: Amount,
+    },
     /// Cash taken out, at most what is available.
-    Withdraw { id: OrderId, amount: Amount },
+    Withdraw {
+        id: OrderId,
+        amount: Amount,
+    },
     Risk(RiskState),
     /// Cancels every order and sells every position.
-    Flatten { id: OrderId },
+    Flatten {
+        id: OrderId,
+    },
     /// The reconciler found that the books and the tables differ: no entries until somebody has looked.
     BooksDiffer,
     /// The rules this desk trades by, from here on.
     Settings(Settings),
     /// What the venue allows of a pair, from here on.
-    Rules { pair: Pair, rules: PairRules },
+    Rules {
+        pair: Pair,
+        rules: PairRules,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,8 +31,16 @@ pub enum DeskOutput {
     Fill(Fill),
     Transfer(Transfer),
     /// A command that could not be done. Nothing was changed.
-    Refused { id: Option<OrderId>, reason: Reason },
+    Refused {
+        id: Option<OrderId>,
+        reason: Reason,
+    },
     /// A command that had been done before. Nothing was changed.
-    Exists { id: OrderId },
-    Risk { state: RiskState, reason: Option<Reason> },
+    Exists {
+        id: OrderId,
+    },
+    Risk {
+        state: RiskState,
+        reason: Option<Reason>,
+    },
 }

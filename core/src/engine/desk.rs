@@ -9,8 +9,8 @@ use crate::consensus::risk::{Approved, Breaker, Gate, View};
 use crate::domain::time::MINUTE;
 use crate::domain::{
     Account, Action, Amount, Arrival, Asset, Command, DeskOutput, EventTime, Input, Order, OrderId, OrderReport,
-    OrderState, Pair, Price, Quantity, Reason, ReceivedTime, RiskState, Settings, Side, Source, Stamped, Step, TapeTime,
-    Terms, Tick, TickKind, TimeInForce, money,
+    OrderState, Pair, Price, Quantity, Reason, ReceivedTime, RiskState, Settings, Side, Source, Stamped, Step,
+    TapeTime, Terms, Tick, TickKind, TimeInForce, money,
 };
 use crate::ledger::{Entry, Equity, Ledger, Position, Positions, Posted, equity, settle};
 use crate::paper::{Answer, Book, Event, Print};
@@ -111,13 +111,7 @@ impl Desk {
         *priced = (*priced).max(tick.event_time);
     }
 
-    fn command(
-        &mut self,
-        command: &Command,
-        market: &Market,
-        events: &mut Vec<Event>,
-        outputs: &mut Vec<DeskOutput>,
-    ) {
+    fn command(&mut self, command: &Command, market: &Market, events: &mut Vec<Event>, outputs: &mut Vec<DeskOutput>) {
         let refused = |id, reason| DeskOutput::Refused { id, reason };
         match command.action {
             Action::Open { amount } => {
@@ -167,9 +161,9 @@ impl Desk {
     fn place(&mut self, order: Order, market: &Market, events: &mut Vec<Event>, outputs: &mut Vec<DeskOutput>) {
         let checked = self.book.check(&order, &owned(&self.ledger));
         let placed = match checked {
-            Ok(Answer::New) => self.approve(&order, market).and_then(|approved| {
-                self.book.place(approved, &owned(&self.ledger), self.now, events)
-            }),
+            Ok(Answer::New) => self
+                .approve(&order, market)
+                .and_then(|approved| self.book.place(approved, &owned(&self.ledger), self.now, events)),
             known_or_refused => known_or_refused,
         };
         match placed {
@@ -232,13 +226,7 @@ impl Desk {
     }
 
     /// `moved` is what the trader owns more after it, for the day's highest equity.
-    fn post(
-        &mut self,
-        entries: Vec<Entry>,
-        id: Option<OrderId>,
-        moved: Amount,
-        outputs: &mut Vec<DeskOutput>,
-    ) {
+    fn post(&mut self, entries: Vec<Entry>, id: Option<OrderId>, moved: Amount, outputs: &mut Vec<DeskOutput>) {
         match self.ledger.post(self.step, self.now, &entries) {
             Ok(Posted::Stored(transfers)) => {
                 self.gate.moved(moved);
@@ -258,7 +246,8 @@ impl Desk {
                     outputs.push(DeskOutput::Fill(*fill));
                     let entries = settle::entries(fill).expect("an order's pair names both of its assets");
                     let posted = self.ledger.post(self.step, self.now, &entries);
-                    let posted = posted.expect("matching fills what there is cash or asset for, within what books hold");
+                    let posted =
+                        posted.expect("matching fills what there is cash or asset for, within what books hold");
                     match posted {
                         Posted::Stored(transfers) => outputs.extend(transfers.into_iter().map(DeskOutput::Transfer)),
                         Posted::Exists => unreachable!("a print is consumed once, so no fill has an earlier one's id"),

@@ -51,7 +51,12 @@ impl Books {
         Ok(Self { transfers: keyspace("transfers")?, fills: keyspace("fills")?, orders: keyspace("orders")? })
     }
 
-    pub(super) fn store(&self, batch: &mut OwnedWriteBatch, facts: &Keyspace, deeds: &[Deed]) -> Result<(), JournalError> {
+    pub(super) fn store(
+        &self,
+        batch: &mut OwnedWriteBatch,
+        facts: &Keyspace,
+        deeds: &[Deed],
+    ) -> Result<(), JournalError> {
         let mut orders = std::collections::BTreeMap::<OrderId, StoredOrder>::new();
         let mut place = (Seq::default(), 0u32);
         for deed in deeds {

@@ -35,14 +35,16 @@ pub async fn compare(journal: &Journal, desk: &Ledger, sql: &Sql) -> Result<Vec<
         *summed.entry((transfer.credit.to_string(), asset)).or_default() += transfer.amount.units();
         last = transfer.step;
     }
-    let held = desk.balances().map(|(account, asset, amount)| ((account.to_string(), asset.to_string()), amount.units()));
+    let held =
+        desk.balances().map(|(account, asset, amount)| ((account.to_string(), asset.to_string()), amount.units()));
     let mut differences = differ(&summed, &held.collect(), "the running desk");
     let stored = asked(sql, "live").await?.into_iter().map(|(key, amount)| (key, amount.units()));
     differences.extend(differ(&summed, &stored.collect(), "warm.balance"));
     differences.extend(transfers(sql, &summed).await?);
     let fills = journal.fills(Seq(0)).collect::<Result<Vec<_>, _>>()?;
     let cost = fills.iter().map(|stored| stored.fill.total_cost().units()).sum::<i128>();
-    let question = "SELECT count(*), sum(CAST(total_cost AS DECIMAL(38, 8))) FROM warm.trades WHERE session_id = 'live'";
+    let question =
+        "SELECT count(*), sum(CAST(total_cost AS DECIMAL(38, 8))) FROM warm.trades WHERE session_id = 'live'";
     let row = rows(&ask(sql, question).await?).into_iter().next().unwrap_or_default();
     let found = (row.first().and_then(|n| n.parse().ok()), row.get(1).and_then(|sum| Amount::parse(sum).ok()));
     let found = (found.0.unwrap_or(0usize), found.1.unwrap_or_default().units());
@@ -62,7 +64,9 @@ pub async fn compare(journal: &Journal, desk: &Ledger, sql: &Sql) -> Result<Vec<
 /// `warm.transfers` added up by SQL.
 async fn transfers(sql: &Sql, summed: &Sums) -> Result<Vec<String>, ReconcileError> {
     let side = |account: &str, sign: &str| {
-        format!("SELECT {account} AS account, asset, {sign}CAST(amount AS DECIMAL(38, 8)) AS amount FROM warm.transfers WHERE session_id = 'live'")
+        format!(
+            "SELECT {account} AS account, asset, {sign}CAST(amount AS DECIMAL(38, 8)) AS amount FROM warm.transfers WHERE session_id = 'live'"
+        )
     };
     let question = format!(
         "SELECT account, asset, sum(amount) FROM ({} UNION ALL {}) AS legs GROUP BY account, asset",

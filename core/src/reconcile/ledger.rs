@@ -212,7 +212,10 @@ impl Expected {
             }
         }
         let missing = expected.get(stored.len())?;
-        Some(("transfer_missing", format!("entry {} of the stored ledger is missing: {}", stored.len() + 1, missing.cause)))
+        Some((
+            "transfer_missing",
+            format!("entry {} of the stored ledger is missing: {}", stored.len() + 1, missing.cause),
+        ))
     }
 }
 

@@ -145,9 +145,11 @@ impl OrderRequest {
                 return Err(OrderError::Word { field: "type", text: kind.clone(), expected });
             }
         };
-        for (given, used, field) in
-            [(limit.is_some(), used[0], "limit"), (stop.is_some(), used[1], "stop"), (trail.is_some(), used[2], "trail")]
-        {
+        for (given, used, field) in [
+            (limit.is_some(), used[0], "limit"),
+            (stop.is_some(), used[1], "stop"),
+            (trail.is_some(), used[2], "trail"),
+        ] {
             if given && !used {
                 return Err(surplus(field));
             }
@@ -286,8 +288,7 @@ fn plan(line: &str) -> Result<Planned, String> {
         }
         "cancel" => Action::Cancel(line.id.parse().map_err(|error: OrderIdError| error.to_string())?),
         "amend" => {
-            let request =
-                AmendRequest { id: line.id, qty: line.qty, limit: line.limit, stop: line.stop };
+            let request = AmendRequest { id: line.id, qty: line.qty, limit: line.limit, stop: line.stop };
             Action::Amend(request.parse().map_err(|error| error.to_string())?)
         }
         other => return Err(format!("`{other}` is not an action: expected place, cancel or amend")),

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::account::AccountTerms;
 use super::tape::{Tape, TapeError};
 use crate::clock;
-use crate::domain::{Action, Candle, Command, DeskOutput, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind};
+use crate::domain::{
+    Action, Candle, Command, DeskOutput, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind,
+};
 use crate::engine::{Desk, ENGINE_VERSION, Lanes, Market};
 use crate::ingest::lane::Lane;
 use crate::jobs::{Job, Start, start};

@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 use super::account::AccountTerms;
 use super::orders::Planned;
 use super::tape::{Tape, TapeError};
-use crate::domain::{
-    Action, Candle, Command, Input, Output, ReceivedTime, Seq, Source, Stamped, TapeTime,
-};
+use crate::domain::{Action, Candle, Command, Input, Output, ReceivedTime, Seq, Source, Stamped, TapeTime};
 use crate::engine::{Desk, Lanes, Market};
 use crate::journal::{Deed, Journal};
 

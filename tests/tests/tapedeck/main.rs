@@ -22,4 +22,5 @@ mod retention;
 mod sql_tab;
 mod support;
 mod tier_steps;
+mod trading;
 mod window;

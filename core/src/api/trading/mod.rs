@@ -18,9 +18,9 @@ use crate::session::account::AccountTerms;
 use crate::session::live::Live;
 use crate::session::orders::OrderError;
 pub use crate::session::orders::{AmendRequest, OrderRequest};
+use crate::session::recorder::Recorder;
 #[cfg(unix)]
 pub use socket::Socket;
-use crate::session::recorder::Recorder;
 pub use views::{
     AccountView, BalanceRow, CanTrade, Estimate, OrderRow, PositionRow, Refusal, TradeRow, TradingFrame, TransferRow,
     trade_rows,
@@ -32,23 +32,43 @@ pub use views::{
 pub enum Request {
     Place(OrderRequest),
     Amend(AmendRequest),
-    Cancel { id: String },
+    Cancel {
+        id: String,
+    },
     CancelAll,
-    Deposit { id: String, amount: String },
-    Withdraw { id: String, amount: String },
+    Deposit {
+        id: String,
+        amount: String,
+    },
+    Withdraw {
+        id: String,
+        amount: String,
+    },
     /// `active`, `reducing` or `halted`.
-    Risk { state: String },
-    Flatten { id: String },
+    Risk {
+        state: String,
+    },
+    Flatten {
+        id: String,
+    },
     Estimate(OrderRequest),
     Account,
     Balances,
     Positions,
     /// Open ones; with `all` those that have ended too.
-    Orders { all: bool },
+    Orders {
+        all: bool,
+    },
     /// The newest `limit`, oldest first.
-    Trades { limit: u32 },
-    Transfers { limit: u32 },
-    CanTrade { pair: String },
+    Trades {
+        limit: u32,
+    },
+    Transfers {
+        limit: u32,
+    },
+    CanTrade {
+        pair: String,
+    },
 }
 
 /// What became of it.
@@ -56,7 +76,10 @@ pub enum Request {
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Told, and durable: what it did to orders.
-    Done { orders: Vec<OrderRow>, existed: bool },
+    Done {
+        orders: Vec<OrderRow>,
+        existed: bool,
+    },
     Refused(Refusal),
     Estimate(Estimate),
     Account(AccountView),
@@ -84,6 +107,7 @@ pub enum Trader {
 }
 
 /// The account, held by this process.
+#[derive(Clone)]
 pub struct Local {
     live: Arc<Live>,
     terms: AccountTerms,
@@ -117,11 +141,16 @@ impl Local {
         Ok(told(&committed.deeds))
     }
 
+    /// The account as it stands, for a frame of the desk.
+    pub(super) fn frame(&self, pair: Pair) -> TradingFrame {
+        views::frame(&self.live.recorder(), pair)
+    }
+
     fn answer(&self, question: &Request) -> Result<Answer, ApiError> {
         let recorder = self.live.recorder();
         Ok(match question {
             Request::Estimate(order) => Answer::Estimate(views::estimate(&recorder, order.parse()?)?),
-            Request::Account => Answer::Account(views::account(&recorder)?),
+            Request::Account => Answer::Account(views::account(&recorder)),
             Request::Balances => Answer::Balances(views::balances(recorder.desk())),
             Request::Positions => Answer::Positions(views::positions(recorder.desk())),
             Request::Orders { all } => Answer::Orders(views::orders(recorder.journal(), *all)?),
@@ -196,6 +225,7 @@ fn money(text: &str) -> Result<Amount, ApiError> {
 fn risk_state(text: &str) -> Result<RiskState, ApiError> {
     let states = [RiskState::Active, RiskState::Reducing, RiskState::Halted];
     let found = states.into_iter().find(|state| state.as_str() == text);
-    let wrong = || OrderError::Word { field: "risk state", text: text.to_owned(), expected: "active, reducing or halted" };
+    let wrong =
+        || OrderError::Word { field: "risk state", text: text.to_owned(), expected: "active, reducing or halted" };
     Ok(found.ok_or_else(wrong)?)
 }

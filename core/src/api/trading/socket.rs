@@ -75,10 +75,7 @@ pub(super) fn serve(
     Ok(Socket { path, stopped, thread: Some(thread) })
 }
 
-fn converse(
-    stream: &UnixStream,
-    answer: &impl Fn(Request) -> Result<Answer, ApiError>,
-) -> std::io::Result<()> {
+fn converse(stream: &UnixStream, answer: &impl Fn(Request) -> Result<Answer, ApiError>) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();

@@ -5,8 +5,7 @@ use specta::Type;
 
 use crate::api::ApiError;
 use crate::domain::{
-    Account, DeskOutput, Fill, Order, OrderReport, Pair, Reason, Side, Terms, TimeInForce, Trail,
-    money,
+    Account, DeskOutput, Fill, Order, OrderReport, Pair, Reason, Side, TapeTime, Terms, TimeInForce, Trail, money,
 };
 use crate::engine::Desk;
 use crate::journal::{Deed, Journal, StoredFill, StoredOrder};
@@ -74,7 +73,7 @@ pub struct OrderRow {
     pub state: String,
     pub reason: Option<Refusal>,
     pub placed_at: Option<String>,
-    pub changed_at: String,
+    pub changed_at: Option<String>,
 }
 
 /// The columns of `ledger.trades`.
@@ -130,7 +129,6 @@ pub struct AccountView {
     /// The chain of transfers: how many, and the hash of the last.
     pub transfers: String,
     pub ledger_hash: String,
-    pub step: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -163,8 +161,19 @@ pub struct TradingFrame {
     pub orders: Vec<OrderRow>,
     /// Of the pair that is looked at.
     pub can_trade: CanTrade,
-    /// Fills so far: when it grows there are new ones to ask for.
-    pub fills: String,
+    /// Transfers so far: when it grows there are new ones, and perhaps fills, to ask for.
+    pub transfers: String,
+}
+
+pub(super) fn frame(recorder: &Recorder, pair: Pair) -> TradingFrame {
+    let desk = recorder.desk();
+    TradingFrame {
+        account: account(recorder),
+        positions: positions(desk),
+        orders: desk.book().open_orders().map(|report| row(&report, None, None)).collect(),
+        can_trade: can_trade(recorder, pair),
+        transfers: desk.ledger().head().count.to_string(),
+    }
 }
 
 pub(super) fn balances(desk: &Desk) -> Vec<BalanceRow> {
@@ -256,11 +265,11 @@ pub(super) fn can_trade(recorder: &Recorder, pair: Pair) -> CanTrade {
     CanTrade { pair: pair.to_string(), blocked }
 }
 
-pub(super) fn account(recorder: &Recorder) -> Result<AccountView, ApiError> {
+pub(super) fn account(recorder: &Recorder) -> AccountView {
     let desk = recorder.desk();
     let (equity, gate, head) = (desk.equity(), desk.gate(), desk.ledger().head());
     let drawdown = gate.drawdown(equity.total);
-    Ok(AccountView {
+    AccountView {
         open: head.count > 0,
         equity: equity.total.to_string(),
         cash: equity.cash.to_string(),
@@ -272,29 +281,25 @@ pub(super) fn account(recorder: &Recorder) -> Result<AccountView, ApiError> {
         risk_reason: gate.tripped().map(Refusal::of),
         transfers: head.count.to_string(),
         ledger_hash: head.hash.to_string(),
-        step: desk.last_step().0.to_string(),
-    })
+    }
 }
 
 pub(super) fn orders(journal: &Journal, all: bool) -> Result<Vec<OrderRow>, ApiError> {
     let mut found = journal.orders().collect::<Result<Vec<StoredOrder>, _>>()?;
     found.retain(|order| all || !order.report.state.is_over());
     found.sort_by_key(|order| (order.placed, order.report.order.id));
-    Ok(found
-        .iter()
-        .map(|order| row(&order.report, Some(order.placed_at.to_string()), order.changed_at.to_string()))
-        .collect())
+    Ok(found.iter().map(|order| row(&order.report, Some(order.placed_at), Some(order.changed_at))).collect())
 }
 
 /// The order a deed changed.
 pub(super) fn changed(deed: &Deed) -> Option<OrderRow> {
     match &deed.output {
-        DeskOutput::Order(report) => Some(row(report, None, deed.tape_time.to_string())),
+        DeskOutput::Order(report) => Some(row(report, None, Some(deed.tape_time))),
         _ => None,
     }
 }
 
-fn row(report: &OrderReport, placed_at: Option<String>, changed_at: String) -> OrderRow {
+fn row(report: &OrderReport, placed_at: Option<TapeTime>, changed_at: Option<TapeTime>) -> OrderRow {
     let Order { id, pair, side, quantity, terms, time_in_force, reduce_only, post_only, take_profit, stop_loss } =
         report.order;
     OrderRow {
@@ -324,8 +329,8 @@ fn row(report: &OrderReport, placed_at: Option<String>, changed_at: String) -> O
         stop_loss: stop_loss.map(|price| price.to_string()),
         state: report.state.as_str().to_owned(),
         reason: report.reason.map(Refusal::of),
-        placed_at,
-        changed_at,
+        placed_at: placed_at.map(|at| at.to_string()),
+        changed_at: changed_at.map(|at| at.to_string()),
     }
 }
 
