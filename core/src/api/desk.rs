@@ -23,6 +23,7 @@ use super::{ApiError, series};
 use crate::clock;
 use crate::domain::{EventTime, Interval, Pair, Source, TapeTime, time};
 use crate::engine::fold::fold;
+use crate::reconcile;
 use crate::session::archive::{self, SharedStatus};
 use crate::session::backfill::BackfillRequest;
 use crate::session::live::{self, Feed, Live, LiveConfig};
@@ -125,6 +126,11 @@ impl DeskHost {
                 };
                 let session = Arc::clone(&live);
                 let pace = config.pace();
+                let comparing =
+                    reconcile::watch::start(directory.to_owned(), Arc::clone(&live), config.terms(), stopped.clone());
+                if let Err(error) = comparing {
+                    tracing::error!(%error, "the books are not compared");
+                }
                 let (hot, archived, directory) = (Arc::clone(&hot), Arc::clone(&archived), directory.to_owned());
                 let task = runtime.spawn(async move {
                     let (stop_archive, archive_stopped) = watch::channel(false);
@@ -581,6 +587,11 @@ impl Inner {
                     );
                 }
                 _ => {}
+            }
+            if let Some(what) = &status.books_differ {
+                let text =
+                    format!("The books differ: {what}. Entries are blocked; exits work. Look at `tapedeck reconcile`.");
+                say(NoticeLevel::Error, "books_differ", text);
             }
             if let Some(text) = &status.venue_said {
                 say(NoticeLevel::Warning, "venue_refused", format!("Coinbase says: {text}."));

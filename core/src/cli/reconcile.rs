@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::{Outcome, print, tiers};
 use crate::api::ApiError;
-use crate::reconcile::books;
+use crate::reconcile::books::Books;
 use crate::reconcile::tiers::reconcile;
 use crate::session::recorder::Recorder;
 use crate::tiers::sql::{Sql, Tiers};
@@ -14,7 +14,8 @@ pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     let sql = Sql::new(Tiers::of(data))?;
     let runtime = tiers::runtime()?;
     let mut report = runtime.block_on(reconcile(recorder.journal(), &sql))?;
-    for difference in runtime.block_on(books::compare(recorder.journal(), recorder.desk().ledger(), &sql))? {
+    let books = Books::of(recorder.journal(), recorder.desk().ledger())?;
+    for difference in runtime.block_on(books.compare(&sql))? {
         report.find("books_differ", difference, None);
     }
     let mut lines = vec![

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync;
 
 use super::{Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::api::config::Config;
 use crate::api::trading::Local;
 use crate::domain::{Input, Pair, Source};
+use crate::reconcile::watch;
 use crate::session::archive::{self, SharedStatus};
 use crate::session::live::{self, Live, LiveConfig};
 use crate::session::recorder::{Committed, Recorder};
@@ -50,8 +51,8 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
     let live = Live::new(recorder);
     let runtime = tiers::runtime()?;
     let archived = SharedStatus::default();
-    let (stop, stopped) = watch::channel(false);
-    let (stop_archive, archive_stopped) = watch::channel(false);
+    let (stop, stopped) = sync::watch::channel(false);
+    let (stop_archive, archive_stopped) = sync::watch::channel(false);
     let following =
         archive::start(data.to_owned(), Arc::clone(&live), Arc::clone(&archived), config.pace(), archive_stopped)
             .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
@@ -59,6 +60,8 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
     // Without it everything else works; the command says that this process takes no orders.
     #[cfg(unix)]
     let _socket = local.serve(data).inspect_err(|error| tracing::warn!(%error, "no commands are taken")).ok();
+    let comparing = watch::start(data.to_owned(), Arc::clone(&live), config.terms(), stopped.clone());
+    comparing.map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
     let acknowledge = request.acknowledge;
     let recorded = runtime.block_on(async {
         let duration = request.duration;

@@ -401,3 +401,6 @@ impl Desk {
 fn owned(ledger: &Ledger) -> impl Fn(Asset) -> Amount {
     |asset| ledger.balance(Account::Trader, asset)
 }
+
+#[cfg(test)]
+mod tests;

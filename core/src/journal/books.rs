@@ -168,6 +168,20 @@ impl JournalReader {
     }
 }
 
+#[cfg(test)]
+impl Journal {
+    /// As a disk, or somebody, might change the stored ledger.
+    pub(crate) fn put_transfers_as(&mut self, transfers: &[(u64, Option<Transfer>)]) {
+        for (number, transfer) in transfers {
+            let key = number.to_be_bytes();
+            match transfer {
+                Some(transfer) => self.books.transfers.insert(key, bytes(transfer)).expect("stored"),
+                None => self.books.transfers.remove(key).expect("removed"),
+            }
+        }
+    }
+}
+
 fn bytes(value: &impl Serialize) -> Vec<u8> {
     postcard::to_allocvec(value).expect("it has only sized fields, and memory is all postcard needs")
 }

@@ -202,8 +202,12 @@ impl Expected {
                 return Some((code, format!("entry {entry} of the stored ledger follows from no record")));
             };
             if !is(row, transfer) {
-                let elsewhere = expected.iter().any(|t| t.id.to_string() == row.transfer_id);
-                let code = if elsewhere { "transfer_out_of_order" } else { "transfer_altered" };
+                let (wanted, found) = (transfer.id.to_string(), &row.transfer_id);
+                if stored.iter().all(|row| row.transfer_id != wanted) {
+                    let what = format!("entry {entry} of the stored ledger is missing: {}", transfer.cause);
+                    return Some(("transfer_missing", what));
+                }
+                let code = if wanted == *found { "transfer_altered" } else { "transfer_out_of_order" };
                 let what = format!(
                     "entry {entry} of the stored ledger is {} {} for `{}`; the records give {} {} for `{}`",
                     row.amount, row.asset, row.cause, transfer.amount, transfer.asset, transfer.cause
@@ -243,4 +247,103 @@ fn first_difference(expected: &BTreeMap<(String, String), i128>, found: &Balance
         })
     });
     different.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::verify::verify;
+    use crate::session::account::AccountTerms;
+    use crate::session::recorder::Recorder;
+
+    fn terms() -> AccountTerms {
+        AccountTerms::new(Amount::from_units(10_000_000_000_000), crate::domain::Settings::default(), &BTreeMap::new())
+    }
+
+    /// A directory with an opening deposit and nine more.
+    fn directory() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut recorder, _) = Recorder::open(directory.path()).expect("new");
+        for place in 0..9 {
+            let id = format!("d{place}").parse().expect("a name");
+            let amount = Amount::from_units(100_000_000 * (place + 1));
+            recorder.command(&[Action::Deposit { id, amount }], &terms()).expect("durable");
+        }
+        directory
+    }
+
+    fn codes(journal: &Journal) -> Vec<(&'static str, String)> {
+        let report = verify(journal).expect("read");
+        assert_eq!(report.ok, report.findings.is_empty());
+        report.findings.into_iter().map(|finding| (finding.code, finding.what)).collect()
+    }
+
+    #[test]
+    fn the_first_entry_of_the_stored_ledger_that_was_touched_is_named() {
+        let directory = directory();
+        let mut journal = Journal::open(directory.path()).expect("opened");
+        let stored: Vec<Transfer> = journal.transfers(0).collect::<Result<_, _>>().expect("whole");
+        assert_eq!((stored.len(), codes(&journal).len()), (10, 0));
+        let as_it_was: Vec<_> = stored.iter().map(|t| (t.number, Some(*t))).chain([(11, None)]).collect();
+        let flipped = Transfer { amount: Amount::from_units(stored[3].amount.units() ^ 1), ..stored[3] };
+        let more = Transfer { number: 11, ..stored[9] };
+        for (what, change, code, entry) in [
+            ("flipped", vec![(4, Some(flipped))], "transfer_altered", 4),
+            ("deleted", vec![(6, None)], "transfer_missing", 6),
+            ("reordered", vec![(2, Some(stored[2])), (3, Some(stored[1]))], "transfer_out_of_order", 2),
+            ("inserted", vec![(11, Some(more))], "duplicate_delta", 11),
+            ("cut off", vec![(9, None), (10, None)], "transfer_missing", 9),
+        ] {
+            journal.put_transfers_as(&change);
+            let found = codes(&journal);
+            let (first, sentence) = found.first().unwrap_or_else(|| panic!("{what}: nothing was found"));
+            assert_eq!(*first, code, "{what}: {sentence}");
+            assert!(sentence.contains(&format!("entry {entry} ")), "{what}: {sentence} does not name entry {entry}");
+            journal.put_transfers_as(&as_it_was);
+            assert_eq!(codes(&journal), []);
+        }
+    }
+
+    #[test]
+    fn the_first_row_of_the_ledgers_table_that_was_touched_is_named() {
+        let mut expected = Expected::default();
+        let directory = directory();
+        let journal = Journal::open(directory.path()).expect("opened");
+        let market = Market::default();
+        journal.records(Seq(1)).for_each(|record| expected.step(&record.expect("whole"), &market));
+        let last = expected.transfers.last().expect("ten").1.step;
+        let rows: Vec<TransferRow> =
+            expected.transfers.iter().map(|(_, transfer)| crate::session::books::transfer_row(transfer)).collect();
+        assert_eq!(expected.compare_transfers(&rows, last), None);
+        let changed = |change: &dyn Fn(&mut Vec<TransferRow>)| {
+            let mut rows = rows.clone();
+            change(&mut rows);
+            expected.compare_transfers(&rows, last).expect("it was touched")
+        };
+        for (found, code, entry) in [
+            (changed(&|rows| rows[3].amount = Amount::from_units(1)), "transfer_altered", 4),
+            (changed(&|rows| drop(rows.remove(5))), "transfer_missing", 6),
+            (changed(&|rows| rows.swap(1, 2)), "transfer_out_of_order", 2),
+            (changed(&|rows| rows.push(rows[9].clone())), "duplicate_delta", 11),
+            (
+                changed(&|rows| rows.insert(2, TransferRow { transfer_id: "0".to_owned(), ..rows[0].clone() })),
+                "transfer_out_of_order",
+                3,
+            ),
+            (changed(&|rows| rows.truncate(8)), "transfer_missing", 9),
+        ] {
+            assert_eq!(found.0, code, "{}", found.1);
+            assert!(found.1.contains(&format!("entry {entry} ")), "{}", found.1);
+        }
+    }
+
+    #[test]
+    fn doubled_balances_and_a_reader_of_replaced_files_are_told_apart() {
+        let expected = BTreeMap::from([(("trader".to_owned(), "USD".to_owned()), 5)]);
+        let right = Balances::from([(("trader".to_owned(), "USD".to_owned()), Amount::from_units(5))]);
+        let double = Balances::from([(("trader".to_owned(), "USD".to_owned()), Amount::from_units(10))]);
+        assert_eq!(first_difference(&expected, &right, "x"), None);
+        assert!(first_difference(&expected, &double, "x").is_some());
+        assert!(first_difference(&expected, &Balances::new(), "x").is_some());
+    }
 }

@@ -4,3 +4,4 @@ pub mod books;
 pub mod ledger;
 pub mod tiers;
 pub mod verify;
+pub mod watch;

@@ -103,7 +103,7 @@ fn deltas(transfer: &Transfer) -> [BalanceDelta; 2] {
     [delta(transfer.debit, -units), delta(transfer.credit, units)]
 }
 
-fn transfer_row(transfer: &Transfer) -> TransferRow {
+pub(crate) fn transfer_row(transfer: &Transfer) -> TransferRow {
     TransferRow {
         step: transfer.step.0,
         tape_time: transfer.tape_time,

@@ -76,6 +76,8 @@ pub struct LiveStatus {
     pub late: u64,
     /// The venue's newest complaint.
     pub venue_said: Option<String>,
+    /// What the reconciler found; entries are blocked until the trader has looked.
+    pub books_differ: Option<String>,
 }
 
 pub struct Live {
@@ -94,6 +96,7 @@ impl Live {
             journal_error: None,
             late: 0,
             venue_said: None,
+            books_differ: None,
         };
         Arc::new(Self { recorder: Mutex::new(recorder), status: Mutex::new(status) })
     }

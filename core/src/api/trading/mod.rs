@@ -138,6 +138,9 @@ impl Local {
             question => return self.answer(question),
         };
         let committed = self.live.recorder().command(&[action], &self.terms)?;
+        if action == Action::Risk(RiskState::Active) {
+            self.live.status().books_differ = None;
+        }
         Ok(told(&committed.deeds))
     }
 
