@@ -8,6 +8,8 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/tapedeck/target}"
 # The names the tests know the two programs by.
 export TAPEDECK_BIN="$CARGO_TARGET_DIR/debug/tapedeck"
 export TAPEDECK_DESKTOP="$CARGO_TARGET_DIR/debug/tapedeck-desktop"
+# And the folder of the command with a bug in it; see bug_programs in scripts/test.sh.
+export TAPEDECK_BUGS="$CARGO_TARGET_DIR/bugs"
 
 # The Python that holds other people's engines; see scripts/readers.sh.
 export TAPEDECK_READERS="${TAPEDECK_READERS:-$HOME/.cache/tapedeck/readers/bin/python}"

@@ -2,12 +2,14 @@
 # Everything CI asks: lints, fresh bindings, every test. Goes on after a failure, so that one run tells all of them.
 #
 #   scripts/test.sh          reduced counts for the long proofs
-#   scripts/test.sh --soak   the full counts, one test at a time
+#   scripts/test.sh --soak   the full counts, one test at a time, and the three old bugs put back to be caught
+#
+# TAPEDECK_BUG_BUILDS=1: those three without --soak. It builds the core three times more.
 source "$(dirname "$0")/lib.sh"
 
 threads=()
 if [[ "${1:-}" == --soak ]]; then
-    export TAPEDECK_SOAK=1
+    export TAPEDECK_SOAK=1 TAPEDECK_BUG_BUILDS=1
     threads=(--test-threads=1)
 fi
 
@@ -37,13 +39,27 @@ rust_tests() {
     env "$runner=$PWD/scripts/test-runner.sh" cargo test "${selection[@]}" --no-fail-fast -- "${threads[@]}"
 }
 
+# The command with each bug in it. Moved and not copied, so that no program of the usual name has one whatever comes next; the build after
+# this puts that back. For `--examples` see build_programs.
+bug_programs() {
+    local bug
+    mkdir -p "$TAPEDECK_BUGS"
+    for bug in duplicate-delta folder-read job-rerun; do
+        cargo build "${selection[@]}" --bin tapedeck --examples --features "tapedeck-core/bug-$bug" || return
+        mv -f "$TAPEDECK_BIN" "$TAPEDECK_BUGS/tapedeck-$bug" || return
+    done
+}
+
 failed=0
+# Those of an earlier run are of earlier sources.
+rm -rf "$TAPEDECK_BUGS"
 step 'setup' scripts/setup.sh || { node scripts/summary.mjs "$report"; exit 1; }
 # Without them their tests say that they are skipped.
 step 'readers' scripts/readers.sh || true
 step 'format' cargo fmt --all -- --check || failed=1
 step 'page check' npm --prefix ui run --silent check || failed=1
 step 'page tests' page_tests || failed=1
+if [[ "${TAPEDECK_BUG_BUILDS:-}" == 1 ]]; then step 'three bugs' bug_programs || failed=1; fi
 if step 'page build' scripts/ui.sh && step 'build' cargo build "${selection[@]}" --all-targets; then
     step 'bindings' scripts/bindings.sh --check || failed=1
     step 'clippy' cargo clippy "${selection[@]}" --all-targets -- -D warnings || failed=1

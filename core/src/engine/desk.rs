@@ -116,7 +116,15 @@ impl Desk {
         match command.action {
             Action::Open { amount } => {
                 // Opened again, by whatever resumes or repeats, it moves nothing: the cause is the same.
-                self.post(settle::opening_deposit(amount), None, amount, outputs);
+                #[cfg(not(feature = "bug-job-rerun"))]
+                let entries = settle::opening_deposit(amount);
+                // The night it cost $600 000: named by the run and not by the cause, it was another deposit each time.
+                #[cfg(feature = "bug-job-rerun")]
+                let entries = {
+                    let run = format!("opening-{}", self.step.0).parse().expect("letters, a dash and digits");
+                    settle::deposit(run, amount)
+                };
+                self.post(entries, None, amount, outputs);
             }
             Action::Place(order) => self.place(order, market, events, outputs),
             Action::Cancel(id) => {

@@ -42,9 +42,24 @@ pub(super) struct Held {
 pub(super) fn held(warm: &Warm) -> Result<Held, WarmError> {
     Ok(Held {
         transfers: Step(warm.transfers_through(LIVE)?),
-        balances: Step(warm.balances_through(LIVE)?),
+        balances: Step(balances_through(warm, LIVE)?),
         trades: Seq(warm.trades_through(LIVE)?),
     })
+}
+
+/// As the table of balances says, and nobody else: sums do not show what went into them.
+fn balances_through(warm: &Warm, session: &str) -> Result<u64, WarmError> {
+    let through = warm.balances_through(session)?;
+    // The night it cost $600 000, the process that resumed asked its memory and not the table. Until it had put something itself,
+    // everything was new to it.
+    #[cfg(feature = "bug-duplicate-delta")]
+    {
+        static FOUND: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+        if through == *FOUND.get_or_init(|| through) {
+            return Ok(0);
+        }
+    }
+    Ok(through)
 }
 
 /// What the tables lack.
@@ -84,7 +99,7 @@ async fn put_transfers(warm: &mut Warm, session: &str, transfers: &[Transfer]) -
         let rows: Vec<TransferRow> = after(through).map(transfer_row).collect();
         warm.put_transfers(session, &rows, last).await?;
     }
-    let through = warm.balances_through(session)?;
+    let through = balances_through(warm, session)?;
     if last > through {
         let deltas: Vec<BalanceDelta> = after(through).flat_map(deltas).collect();
         warm.put_balances(session, &deltas, last).await?;

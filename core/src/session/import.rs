@@ -10,6 +10,7 @@ use super::sample::{Cursor, SAMPLE_NAME, SampleError, SampleTape};
 use crate::domain::{EventTime, Input, Pair, Source};
 use crate::ingest::tape::{self, ReadError, ReadOptions, Row, TapeError};
 use crate::ingest::{Counts, Message, Quarantined};
+use crate::jobs::Job;
 use crate::journal::JournalError;
 
 /// Rows made durable together.
@@ -219,7 +220,7 @@ impl<'a> Import<'a> {
         {
             self.inputs.push((newest, Input::EndOfTape { source: self.source }));
         }
-        self.recorder.commit(&mut self.inputs)?;
+        self.recorder.complete(&mut self.inputs, Job::Import(self.source))?;
         let late = late(self.recorder, self.source) - self.late_before;
         let totals = Totals::of(&counts, late, gaps);
         let source = self.source.to_string();

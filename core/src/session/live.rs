@@ -38,8 +38,11 @@ const GAP_PATIENCE: Duration = Duration::from_secs(1);
 /// Trades in one answer of the venue.
 const ONE_PAGE: u64 = 1_000;
 
-/// Times a missing range is asked for before it stays a gap.
-const FILL_ATTEMPTS: u32 = 3;
+/// Answers without a missing range after which it stays a gap. A question that got no answer is asked again, at longer and longer intervals.
+const FILL_ANSWERS: u32 = 3;
+
+/// The longest of those intervals is so many times doubled.
+const LONGEST_WAIT: u32 = 6;
 
 /// How long a session that ends waits for its last gaps.
 const LAST_FILL: Duration = Duration::from_secs(10);
@@ -160,13 +163,22 @@ struct Fill {
     answer: Result<Vec<Tick>, String>,
 }
 
+/// A missing range, and how often the venue was asked for it.
+struct Asked {
+    /// When to ask next.
+    due: Instant,
+    questions: u32,
+    /// Of them, those that were answered.
+    answers: u32,
+}
+
 struct Session<'a, F> {
     live: &'a Live,
     quarantine: QuarantineFile,
     rest: Option<String>,
     fills_in: mpsc::Sender<Fill>,
-    /// Missing ranges by (pair, first): when first noticed, and how often asked for.
-    asked: BTreeMap<(Pair, u64, u64), (Instant, u32)>,
+    /// Missing ranges by (pair, first, last).
+    asked: BTreeMap<(Pair, u64, u64), Asked>,
     in_flight: usize,
     /// An answer came since the last question: the next may be asked at once.
     answered: bool,
@@ -293,14 +305,14 @@ impl<F: FnMut(&Committed) + Send> Session<'_, F> {
         let still: BTreeSet<_> = missing.iter().map(key).collect();
         self.asked.retain(|range, _| still.contains(range));
         for range in &still {
-            self.asked.entry(*range).or_insert((now + GAP_PATIENCE, 0));
+            self.asked.entry(*range).or_insert(Asked { due: now + GAP_PATIENCE, questions: 0, answers: 0 });
         }
         if self.in_flight > 0 {
             return;
         }
         let mut question: Option<(Pair, u64, u64)> = None;
-        for (&(pair, first, last), (due, attempts)) in &mut self.asked {
-            if *due > now || *attempts >= FILL_ATTEMPTS {
+        for (&(pair, first, last), range) in &mut self.asked {
+            if range.due > now || range.answers >= FILL_ANSWERS {
                 continue;
             }
             // Small gaps that lie close together are one page of the venue's.
@@ -309,8 +321,8 @@ impl<F: FnMut(&Committed) + Send> Session<'_, F> {
                 Some((asked, from, to)) if *asked == pair && last.saturating_sub(*from) < ONE_PAGE => *to = last,
                 Some(_) => break,
             }
-            *attempts += 1;
-            *due = now + GAP_PATIENCE * 2u32.pow(*attempts);
+            range.questions += 1;
+            range.due = now + GAP_PATIENCE * 2u32.pow(range.questions.min(LONGEST_WAIT));
         }
         let Some((pair, first, last)) = question else { return };
         self.in_flight += 1;
@@ -329,6 +341,10 @@ impl<F: FnMut(&Committed) + Send> Session<'_, F> {
         self.answered = true;
         match fill.answer {
             Ok(ticks) => {
+                let within = |first: u64, last: u64| first >= fill.first && last <= fill.last;
+                for (&(pair, first, last), range) in &mut self.asked {
+                    range.answers += u32::from(pair == fill.pair && within(first, last));
+                }
                 let mut recorder = self.live.recorder();
                 let lane = recorder.lane(Source::Live)?;
                 for tick in ticks {
@@ -374,9 +390,12 @@ impl<F: FnMut(&Committed) + Send> Session<'_, F> {
         }
         self.commit()?;
         let deadline = Instant::now() + LAST_FILL;
+        for range in self.asked.values_mut() {
+            (range.due, range.questions) = (Instant::now(), 0);
+        }
         while self.rest.is_some() && Instant::now() < deadline {
             self.ask();
-            let waiting = self.asked.values().any(|(_, attempts)| *attempts < FILL_ATTEMPTS);
+            let waiting = self.asked.values().any(|range| range.answers < FILL_ANSWERS);
             if self.in_flight == 0 && !waiting {
                 break;
             }

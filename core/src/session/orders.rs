@@ -16,7 +16,7 @@ use crate::domain::{
 
 /// An order in texts. Numbers are decimals; a trail may end in `%`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct OrderRequest {
     /// Chosen by whoever sends it: sent again under the same name it is the same order.
     pub id: String,
@@ -40,7 +40,7 @@ pub struct OrderRequest {
 
 /// A change of an open order, in texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct AmendRequest {
     pub id: String,
     pub qty: Option<String>,

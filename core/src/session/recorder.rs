@@ -209,6 +209,11 @@ impl Recorder {
         self.append(inputs, &[])
     }
 
+    /// As `commit`, and with these inputs a one-shot job is done.
+    pub fn complete(&mut self, inputs: &mut Vec<(EventTime, Input)>, job: Job) -> Result<Committed, JournalError> {
+        self.append(inputs, &[job])
+    }
+
     fn append(&mut self, inputs: &mut Vec<(EventTime, Input)>, completed: &[Job]) -> Result<Committed, JournalError> {
         if inputs.is_empty() {
             return Ok(Committed::default());

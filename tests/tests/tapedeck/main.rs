@@ -2,8 +2,8 @@
 //! and the real window. Build both binaries first (`make test` does).
 //!
 //! `TAPEDECK_BIN`, `TAPEDECK_DESKTOP`: other binaries than those beside this one. `TAPEDECK_SOAK=1`: the counts the promises are
-//! stated at. `TAPEDECK_SKIPS=FILE`: a line is added there for every test that could not run here. `TAPEDECK_TEST_SEED=N`: the
-//! seed a failed run printed.
+//! stated at. `TAPEDECK_BUGS`: the folder of the binaries `three_bugs` is about. `TAPEDECK_SKIPS=FILE`: a line is added there for every
+//! test that could not run here. `TAPEDECK_TEST_SEED=N`: the seed a failed run printed.
 
 mod backfill;
 mod bad_input;
@@ -21,6 +21,8 @@ mod readers;
 mod retention;
 mod sql_tab;
 mod support;
+mod three_bugs;
 mod tier_steps;
+mod trade_desk;
 mod trading;
 mod window;

@@ -166,7 +166,16 @@ impl Tapedeck {
 }
 
 pub(crate) fn command(subcommand: &str, data: &Path) -> Command {
-    let binary = binary("TAPEDECK_BIN", "tapedeck");
+    command_of(&tapedeck(), subcommand, data)
+}
+
+/// The command as everyone has it.
+pub(crate) fn tapedeck() -> PathBuf {
+    binary("TAPEDECK_BIN", "tapedeck")
+}
+
+/// As `command`, of a binary that was built in another way.
+pub(crate) fn command_of(binary: &Path, subcommand: &str, data: &Path) -> Command {
     assert!(
         binary.exists(),
         "{} is not built: `cargo build -p tapedeck-core`, or name another in TAPEDECK_BIN",

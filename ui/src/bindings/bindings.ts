@@ -24,9 +24,44 @@ export const commands = {
 	sqlSort: (id: number, column: number | null, descending: boolean) => typedError<null, SqlFailure>(__TAURI_INVOKE("sql_sort", { id, column, descending })),
 	sqlExport: (id: number, format: SqlFormat) => typedError<SqlExport, SqlFailure>(__TAURI_INVOKE("sql_export", { id, format })),
 	pipeline: () => typedError<Pipeline, ApiError>(__TAURI_INVOKE("pipeline")),
+	/**  Asks the account, or tells it something: what was told is durable when this answers. */
+	trade: (request: Request) => typedError<Answer, ApiError>(__TAURI_INVOKE("trade", { request })),
 };
 
 /* Types */
+export type AccountView = {
+	/**  An account is opened by the first command. */
+	open: boolean,
+	equity: string,
+	cash: string,
+	available: string,
+	positions: string,
+	/**  The risk day's highest equity, and the loss since. */
+	day_high: string,
+	drawdown_pct: string,
+	risk_state: string,
+	risk_reason: Refusal | null,
+	/**  The chain of transfers: how many, and the hash of the last. */
+	transfers: string,
+	ledger_hash: string,
+};
+
+/**  A change of an open order, in texts. */
+export type AmendRequest = {
+	id: string,
+	qty: string | null,
+	limit: string | null,
+	stop: string | null,
+};
+
+/**  What became of it. */
+export type Answer = 
+/**  Told, and durable: what it did to orders. */
+({ done: {
+	orders: OrderRow[],
+	existed: boolean,
+} }) & { account?: never; balances?: never; can_trade?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ refused: Refusal }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; trades?: never; transfers?: never } | ({ estimate: Estimate }) & { account?: never; balances?: never; can_trade?: never; done?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ account: AccountView }) & { balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ balances: BalanceRow[] }) & { account?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ positions: PositionRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; refused?: never; trades?: never; transfers?: never } | ({ orders: OrderRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ trades: TradeRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; transfers?: never } | ({ transfers: TransferRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never } | ({ can_trade: CanTrade }) & { account?: never; balances?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never };
+
 export type ApiError = {
 	/**  Stable, for scripts and tests. */
 	code: string,
@@ -57,6 +92,14 @@ export type Backfill = {
 /**  `cancelling` ends after the question under way. */
 export type BackfillState = "running" | "cancelling" | "cancelled" | "failed" | "done";
 
+export type BalanceRow = {
+	asset: string,
+	total: string,
+	/**  For open orders. */
+	reserved: string,
+	available: string,
+};
+
 export type Bar = {
 	/**  Start of the window. */
 	time_ms: number | null,
@@ -67,6 +110,12 @@ export type Bar = {
 	volume: string,
 	tick_count: number,
 	quality: Quality,
+};
+
+export type CanTrade = {
+	pair: string,
+	/**  Why no entry is taken now; none when one would be. Exits always are. */
+	blocked: Refusal | null,
 };
 
 export type Clock = {
@@ -104,6 +153,19 @@ export type Desk = {
 	earlier_history: boolean,
 };
 
+/**  What an order would come to if it filled now, at the far side. */
+export type Estimate = {
+	price: string,
+	notional: string,
+	fee: string,
+	/**  The setting's share of it, where the order would take. */
+	slippage: string,
+	/**  Cash it takes, or brings. */
+	total: string,
+	/**  Why it would be refused. */
+	refused: Refusal | null,
+};
+
 export type FeedState = "off" | "connecting" | "connected" | "down";
 
 /**  One picture of the desk. At most one is in flight: the next is sent after the page has drawn this one and said so. */
@@ -123,6 +185,8 @@ export type Frame = {
 	/**  Bars of the watched pair that changed since the last frame, oldest first; the last may be `forming`. */
 	bars: Bar[],
 	health: Health,
+	/**  The account of the live desk, when it is not as the last frame had it. */
+	trading: TradingFrame | null,
 	/**  The last one that was started, running or not. */
 	backfill: Backfill | null,
 	/**  Standing messages, most important first; empty when all is well. */
@@ -152,6 +216,51 @@ export type Notice = {
 
 export type NoticeLevel = "info" | "warning" | "error";
 
+/**  An order in texts. Numbers are decimals; a trail may end in `%`. */
+export type OrderRequest = {
+	/**  Chosen by whoever sends it: sent again under the same name it is the same order. */
+	id: string,
+	pair: string,
+	/**  `buy` or `sell`. */
+	side: string,
+	/**  `market`, `limit`, `stop`, `stop_limit`, `trailing_stop` or `oco`. */
+	type: string,
+	qty: string,
+	limit: string | null,
+	stop: string | null,
+	trail: string | null,
+	/**  `gtc`, `ioc`, `fok` or `gtd`, which needs `until`. */
+	tif: string | null,
+	until: string | null,
+	reduce_only: boolean,
+	post_only: boolean,
+	take_profit: string | null,
+	stop_loss: string | null,
+};
+
+export type OrderRow = {
+	id: string,
+	pair: string,
+	side: string,
+	type: string,
+	qty: string,
+	filled: string,
+	limit: string | null,
+	/**  Where a stop stands now. */
+	stop: string | null,
+	trail: string | null,
+	tif: string,
+	until: string | null,
+	reduce_only: boolean,
+	post_only: boolean,
+	take_profit: string | null,
+	stop_loss: string | null,
+	state: string,
+	reason: Refusal | null,
+	placed_at: string | null,
+	changed_at: string | null,
+};
+
 export type Pipeline = {
 	/**  Now, by this machine's clock: ages of commits are counted from it. */
 	at_ms: number | null,
@@ -175,7 +284,60 @@ export type PipelineCounts = {
 	accepted: number | null,
 };
 
+export type PositionRow = {
+	pair: string,
+	quantity: string,
+	/**  Cost of what is held for one unit, fees left out. */
+	average_price: string | null,
+	/**  What an exit would get for one unit. */
+	mark: string | null,
+	value: string | null,
+	/**  By average cost. */
+	unrealised: string | null,
+	realised: string,
+	/**  By first in, first out. */
+	realised_fifo: string,
+	fees: string,
+	slippage: string,
+};
+
 export type Quality = "complete" | "gap" | "backfilled" | "synthetic" | "late" | "forming";
+
+/**  Why something was refused. */
+export type Refusal = {
+	/**  Stable, for scripts. */
+	code: string,
+	sentence: string,
+};
+
+/**  What can be asked and told. Crosses the socket as JSON. */
+export type Request = ({ place: OrderRequest }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ amend: AmendRequest }) & { can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ cancel: {
+	id: string,
+} }) & { amend?: never; can_trade?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | "cancel_all" | ({ deposit: {
+	id: string,
+	amount: string,
+} }) & { amend?: never; can_trade?: never; cancel?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ withdraw: {
+	id: string,
+	amount: string,
+} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never } | 
+/**  `active`, `reducing` or `halted`. */
+({ risk: {
+	state: string,
+} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; trades?: never; transfers?: never; withdraw?: never } | ({ flatten: {
+	id: string,
+} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ estimate: OrderRequest }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | "account" | "balances" | "positions" | 
+/**  Open ones; with `all` those that have ended too. */
+({ orders: {
+	all: boolean,
+} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | 
+/**  The newest `limit`, oldest first. */
+({ trades: {
+	limit: number,
+} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; transfers?: never; withdraw?: never } | ({ transfers: {
+	limit: number,
+} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; withdraw?: never } | ({ can_trade: {
+	pair: string,
+} }) & { amend?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never };
 
 export type Row = {
 	pair: string,
@@ -282,6 +444,53 @@ export type Tape = {
 	/**  Ticks played so far, of all there are on a finished tape. */
 	tick: number,
 	ticks: number,
+};
+
+/**  The columns of `ledger.trades`. */
+export type TradeRow = {
+	trade_id: string,
+	order_id: string,
+	pair: string,
+	side: string,
+	/**  What the order asked for. */
+	price: string | null,
+	fill_price: string,
+	quantity: string,
+	fee: string,
+	slippage: string,
+	/**  Notional and fee of a buy; notional less fee of a sale. */
+	total_cost: string,
+	maker: boolean,
+	/**  The far side was assumed from the last print. Not known of trades that are read from the table. */
+	assumed: boolean | null,
+	source: string,
+	event_time: string,
+	event_time_ms: number | null,
+};
+
+/**  The account as it stands, for a frame of the desk. */
+export type TradingFrame = {
+	account: AccountView,
+	positions: PositionRow[],
+	/**  Open ones. */
+	orders: OrderRow[],
+	/**  Of the pair that is looked at. */
+	can_trade: CanTrade,
+	/**  Transfers so far: when it grows there are new ones, and perhaps fills, to ask for. */
+	transfers: string,
+};
+
+export type TransferRow = {
+	number: string,
+	step: string,
+	tape_time: string,
+	transfer_id: string,
+	debit: string,
+	credit: string,
+	asset: string,
+	amount: string,
+	cause: string,
+	hash: string,
 };
 
 /**  A press on the deck. Only the sample can be moved; on the live deck these answer `not_on_live`. */

@@ -3,10 +3,12 @@ import {
   type CandlestickData,
   CandlestickSeries,
   createChart,
+  createSeriesMarkers,
   type HistogramData,
   HistogramSeries,
   type IChartApi,
   type ISeriesApi,
+  type ISeriesMarkersPluginApi,
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
@@ -15,9 +17,11 @@ import { formatPlotPrice, priceDecimals } from "../shared/number";
 import { formatMinute } from "../shared/time";
 import { keptRange, lowerBound, placeBar, type PlotBar } from "./bars";
 import { GapShade } from "./gap-shade";
+import { OrderLines, type OrderLineEvents } from "./order-lines";
+import { type FillMark, type OrderLine, tickDecimals } from "./orders";
 import { type Palette, withAlpha } from "./palette";
 
-export interface ChartEvents {
+export interface ChartEvents extends OrderLineEvents {
   /** The bar under the pointer, or null when there is none. */
   hover(bar: PlotBar | null): void;
   /** The view is near the oldest bar held. */
@@ -39,6 +43,10 @@ export class CandleChart implements BarView {
   readonly #candles: ISeriesApi<"Candlestick">;
   readonly #volume: ISeriesApi<"Histogram">;
   readonly #gaps = new GapShade(() => this.#bars);
+  readonly #fills: ISeriesMarkersPluginApi<Time>;
+  readonly #orders: OrderLines;
+  /** The fills among the bars that are held. */
+  #marks: (bars: readonly PlotBar[]) => FillMark[] = () => [];
   #bars: PlotBar[] = [];
   #palette: Palette;
   #decimals = 2;
@@ -70,6 +78,8 @@ export class CandleChart implements BarView {
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, { priceLineStyle: 2, borderVisible: true });
     this.#candles.attachPrimitive(this.#gaps);
+    this.#fills = createSeriesMarkers(this.#candles, []);
+    this.#orders = new OrderLines(this.#candles, container, palette, () => tickDecimals(this.#bars), events);
     this.#volume = this.#chart.addSeries(HistogramSeries, { priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
     this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#chart.subscribeCrosshairMove(({ time }) => this.events.hover(time === undefined ? null : this.#at(Number(time) * 1000)));
@@ -83,6 +93,7 @@ export class CandleChart implements BarView {
   }
 
   destroy() {
+    this.#orders.destroy();
     this.#chart.remove();
   }
 
@@ -122,7 +133,18 @@ export class CandleChart implements BarView {
       wickUpColor: palette.up,
       wickDownColor: palette.down,
     });
+    this.#orders.paint(palette);
     if (this.#bars.length > 0) this.#setAll();
+  }
+
+  showOrders(lines: readonly OrderLine[]) {
+    this.#orders.show(lines);
+  }
+
+  /** `marks` is asked again whenever other bars are held. */
+  showFills(marks: (bars: readonly PlotBar[]) => FillMark[]) {
+    this.#marks = marks;
+    this.#setFills();
   }
 
   replace(bars: PlotBar[], keep: boolean) {
@@ -153,7 +175,10 @@ export class CandleChart implements BarView {
       this.#candles.update(this.#candle(bar), placed === "revised");
       this.#volume.update(this.#volumeBar(bar), placed === "revised");
     }
-    if (this.#bars.length - 1 > wasNewest) this.#follow(range, wasNewest);
+    if (this.#bars.length - 1 > wasNewest) {
+      this.#follow(range, wasNewest);
+      this.#setFills();
+    }
   }
 
   showNewest() {
@@ -199,6 +224,20 @@ export class CandleChart implements BarView {
   #setAll() {
     this.#candles.setData(this.#bars.map((bar) => this.#candle(bar)));
     this.#volume.setData(this.#bars.map((bar) => this.#volumeBar(bar)));
+    this.#setFills();
+  }
+
+  #setFills() {
+    const marks = this.#marks(this.#bars);
+    this.#fills.setMarkers(
+      marks.map(({ timeMs, side, fills }) => ({
+        time: (timeMs / 1000) as UTCTimestamp,
+        position: side === "buy" ? ("belowBar" as const) : ("aboveBar" as const),
+        shape: side === "buy" ? ("arrowUp" as const) : ("arrowDown" as const),
+        color: side === "buy" ? this.#palette.up : this.#palette.down,
+        text: fills > 1 ? `×${fills}` : undefined,
+      })),
+    );
   }
 
   /** A forming bar is pale: it may still change. */

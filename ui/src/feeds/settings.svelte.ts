@@ -2,20 +2,24 @@ import { USUAL_HEIGHT } from "../shared/split";
 
 /** What the desk remembers between windows. */
 export type Theme = "dark" | "light";
-export type DockTab = "sql" | "pipeline";
+export const DOCK_TABS = ["trades", "ledger", "sql", "pipeline"] as const;
+export type DockTab = (typeof DOCK_TABS)[number];
+export type SideTab = "trade" | "feed";
 
 interface Remembered {
   theme: Theme;
   pair: string | null;
   interval: string;
   side: boolean;
+  sideTab: SideTab;
+  sounds: boolean;
   dockOpen: boolean;
   dockTab: DockTab;
   dockHeight: number;
 }
 
 const KEY = "tapedeck.desk";
-const WIDE_ENOUGH_FOR_SIDE = 1400;
+const WIDE_ENOUGH_FOR_SIDE = 1200;
 const TALL_ENOUGH_FOR_DOCK = 900;
 
 function recall(): Remembered {
@@ -24,6 +28,8 @@ function recall(): Remembered {
     pair: null,
     interval: "1m",
     side: window.innerWidth >= WIDE_ENOUGH_FOR_SIDE,
+    sideTab: "trade",
+    sounds: false,
     dockOpen: window.innerHeight >= TALL_ENOUGH_FOR_DOCK,
     dockTab: "sql",
     dockHeight: USUAL_HEIGHT,
@@ -73,6 +79,20 @@ class Settings {
     this.#keep({ side });
   }
 
+  get sideTab(): SideTab {
+    return this.#kept.sideTab === "feed" ? "feed" : "trade";
+  }
+  set sideTab(sideTab: SideTab) {
+    this.#keep({ sideTab });
+  }
+
+  get sounds() {
+    return this.#kept.sounds;
+  }
+  set sounds(sounds: boolean) {
+    this.#keep({ sounds });
+  }
+
   get dockOpen() {
     return this.#kept.dockOpen;
   }
@@ -81,7 +101,7 @@ class Settings {
   }
 
   get dockTab(): DockTab {
-    return this.#kept.dockTab === "pipeline" ? "pipeline" : "sql";
+    return DOCK_TABS.find((tab) => tab === this.#kept.dockTab) ?? "sql";
   }
   set dockTab(dockTab: DockTab) {
     this.#keep({ dockTab });

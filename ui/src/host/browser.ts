@@ -3,12 +3,14 @@
  * frame in flight, generations, history as of the cursor) over a made-up market.
  *
  * Query: `deck=live|sample` `at=0.59` (share of the sample) `play=0` `speed=60|max` `theme=light|dark`
- * `scene=empty|loading|error|long|down|stale|refuse|slow|behind`
+ * `scene=empty|loading|error|long|down|stale|refuse|slow|behind|traded|idle` (`traded`: the account has a day behind it;
+ * `idle`: nothing is recorded, so there is no account)
  */
 import type { PlotBar } from "../charts/bars";
 import { blankSeries, QUALITIES } from "../charts/series";
+import { MadeUpAccount } from "./account";
 import { MadeUpHistory } from "./earlier";
-import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type Row, type Transport, type Watch } from "./host";
+import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type OrderRequest, type Row, type Transport, type Watch } from "./host";
 import { openLake } from "./lake";
 import { INTERVAL_MS, type Listing, LISTINGS, MadeUpTape, pseudoRandom, TICK_MS } from "./market";
 
@@ -27,12 +29,14 @@ export function openBrowser(query: URLSearchParams): Host {
   const started = Math.floor(Date.now() / 60_000) * 60_000;
   const live = new MadeUpTape("Live", started - 6 * 3_600_000, 10 * 60, listings.map((listing) => ({ ...listing, simulated: true })), { from: 100, to: 104 });
   const random = pseudoRandom(99);
+  const account = new MadeUpAccount((pair) => (scene === "empty" ? null : live.price(pair, Date.now())), listings.map(({ pair }) => pair));
   const earlier = new MadeUpHistory(live.fromMs, live.listings, () => bump(), scene === "refuse");
 
   let deck: Deck = query.get("deck") === "live" ? "live" : "sample";
   let cursor = SAMPLE_FROM + Number(query.get("at") ?? 0.588) * 86_400_000;
   let playing = query.get("play") !== "0";
   let speed: number | null = query.get("speed") === "max" ? null : Number(query.get("speed") ?? 60);
+  let framed = 0;
   let watch: Watch = { pair: listings[0]!.pair, interval: "1m" };
   let generation = 1;
   let inFlight = false;
@@ -136,9 +140,18 @@ export function openBrowser(query: URLSearchParams): Host {
         journal_text: scene === "error" ? "no space left on the disk" : "durable",
         counts: { frames: trades + quotes + control + 600 + 12 + 3, trades, quotes, control, history: 600, ignored: 0, duplicates: 12, quarantined: 3 },
       },
+      trading: trading(),
       backfill: earlier.newest(),
       notices: notices(),
     };
+  }
+
+  /** All of it with a new generation, as the core has it. */
+  function trading() {
+    if (scene === "idle") return null;
+    const fresh = framed !== generation;
+    framed = generation;
+    return account.frame(watch.pair, fresh);
   }
 
   function send() {
@@ -177,8 +190,25 @@ export function openBrowser(query: URLSearchParams): Host {
     }
   }
 
+  if (scene === "traded" || scene === "long") account.trade({ deposit: { id: "first", amount: scene === "long" ? "90071992547.12345678" : "25000" } });
+  if (scene === "traded" || scene === "long") {
+    const order = (id: string, change: Partial<OrderRequest>): OrderRequest => ({ id, pair: listings[0]!.pair, side: "buy", type: "market", qty: "0.118", limit: null, stop: null, trail: null, tif: "gtc", until: null, reduce_only: false, post_only: false, take_profit: null, stop_loss: null, ...change });
+    const last = live.price(listings[0]!.pair, Date.now()) ?? 1;
+    const near = (share: number) => (last * share).toFixed(listings[0]!.decimals);
+    account.trade({ place: order("b7f0c1de-8a41-4c0e-9d3f-01", { take_profit: near(1.004), stop_loss: near(0.996), qty: scene === "long" ? "1234.12345678" : "0.118" }) });
+    account.trade({ place: order("m-0021", { pair: listings[2]!.pair, qty: "46.2" }) });
+    account.trade({ place: order("m-0022", { pair: listings[2]!.pair, side: "sell", qty: "6.2" }) });
+    account.trade({ place: order("e02c44aa-55f1-4b2c-8b9f-02", { type: "limit", limit: near(0.998), qty: "0.05" }) });
+  }
+
   return {
-    ...openLake(sample, scene),
+    ...openLake(sample, scene, account),
+    async trade(request) {
+      if (scene === "idle") throw new HostError({ code: "not_recording", what: "Nothing is being recorded.", kept: "Nothing was changed.", do: "Start Tapedeck again." });
+      // As long as a sync of the journal takes.
+      await new Promise((resolve) => setTimeout(resolve, scene === "slow" ? 2_000 : 4));
+      return account.trade(request);
+    },
     desk: async () => ({
       version: "0.1.0 (browser)",
       data_directory: "none: a made-up market",

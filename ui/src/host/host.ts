@@ -6,6 +6,7 @@ import type * as wire from "../bindings/bindings";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
 export type * from "./tiers";
+export type { AccountView, AmendRequest, BalanceRow, CanTrade, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, TradingFrame, TransferRow } from "../bindings/bindings";
 export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, TransportState, Watch } from "../bindings/bindings";
 
 // JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest
@@ -19,6 +20,11 @@ export type Health = With<wire.Health, { messages_per_s: number; journal_p50_ms:
 export type Backfill = With<wire.Backfill, { share: number; at_ms: number | null }>;
 export type Frame = With<wire.Frame, { clock: Clock; tape: Tape; rows: Row[]; bars: Bar[]; health: Health; backfill: Backfill | null }>;
 export type Transport = wire.Transport;
+export type TradeRow = With<wire.TradeRow, { event_time_ms: number }>;
+export type TradeRequest = wire.Request;
+/** One of these, or what the request asked for. */
+export type TradeAnswer = wire.Answer;
+export type Done = Extract<TradeAnswer, { done: unknown }>["done"];
 
 /** Why a command failed: what happened, what was kept, what to do. */
 export class HostError extends Error {
@@ -79,4 +85,6 @@ export interface Host {
   /** Writes a new file under the data directory's `exports`. */
   sqlExport(id: number, format: ExportFormat): Promise<SqlExport>;
   pipeline(): Promise<Pipeline>;
+  /** Asks the account of the live desk, or tells it something: what was told is durable when this answers. */
+  trade(request: TradeRequest): Promise<TradeAnswer>;
 }

@@ -1,4 +1,5 @@
 /** A made-up lakehouse over the made-up tape, for the plain browser. It answers from what it has, and refuses what it can not. */
+import type { MadeUpAccount } from "./account";
 import { type Host, HostError, type Pipeline, type SqlCell, type SqlColumn, type SqlFailure, type SqlTable, type StageState } from "./host";
 import type { MadeUpTape } from "./market";
 import { Misread, readSelect, type Select, type Word } from "./query";
@@ -21,6 +22,8 @@ const TABLES: Record<string, SqlColumn[]> = {
   "hot.quotes": [text("source"), text("pair"), decimal("best_bid"), decimal("best_ask"), time("event_time")],
   "warm.candles": CANDLES,
   "cold.ticks": TICKS,
+  "warm.trades": [text("session_id"), text("trade_id"), text("order_id"), text("pair"), text("side"), decimal("price"), decimal("fill_price"), decimal("quantity"), decimal("fee"), decimal("slippage"), decimal("total_cost"), text("source"), time("event_time")],
+  "warm.transfers": [text("session_id"), whole("step"), time("tape_time"), text("transfer_id"), text("debit"), text("credit"), text("asset"), decimal("amount"), text("cause"), text("hash")],
 };
 
 interface Held {
@@ -32,7 +35,7 @@ interface Held {
 const stamp = (ms: number) => new Date(ms).toISOString().replace("Z", "000Z");
 
 /** `scene`: `slow` takes eight seconds for a query, `refuse` loses results, `behind` has stages in trouble, `empty` has no rows, `long` large numbers. */
-export function openLake(tape: MadeUpTape, scene: string | null): Lake {
+export function openLake(tape: MadeUpTape, scene: string | null, account: Pick<MadeUpAccount, "trade">): Lake {
   const held = new Map<number, Held>();
   let lastId = 0;
   let cancel: (() => void) | null = null;
@@ -63,9 +66,17 @@ export function openLake(tape: MadeUpTape, scene: string | null): Lake {
     }
   }
 
+  /** What the account did; a column it does not have is the session's. */
+  function books(table: "warm.trades" | "warm.transfers"): SqlCell[][] {
+    const answer = account.trade(table === "warm.trades" ? { trades: { limit: ROW_LIMIT } } : { transfers: { limit: ROW_LIMIT } });
+    const rows = typeof answer !== "object" ? [] : answer.trades ? answer.trades : answer.transfers ? answer.transfers : [];
+    return rows.map((row) => TABLES[table]!.map(({ name }) => (name === "session_id" ? "live" : ((row as Record<string, SqlCell>)[name] ?? null))));
+  }
+
   function* rowsOf(table: string, asOfMs: number): Generator<SqlCell[]> {
     if (scene === "empty") return;
     if (table === "warm.candles") yield* candles(asOfMs);
+    else if (table === "warm.trades" || table === "warm.transfers") yield* books(table);
     else if (table === "cold.ticks") yield* ticks(tape.fromMs, asOfMs);
     else if (table === "hot.ticks") yield* ticks(asOfMs - HOT_MS, asOfMs);
     else {

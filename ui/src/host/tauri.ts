@@ -51,5 +51,6 @@ export function openTauri(): Host {
     sqlSort: async (id, column, descending) => void (await settled(wire.commands.sqlSort(id, column, descending))),
     sqlExport: async (id, format) => (await settled(wire.commands.sqlExport(id, format))) as SqlExport,
     pipeline: async () => (await settled(wire.commands.pipeline())) as Pipeline,
+    trade: (request) => settled(wire.commands.trade(request)),
   };
 }

@@ -1,8 +1,10 @@
-/** A key press as one word, `Shift+ArrowLeft`, `Ctrl+k`, `?`; letters are lower case, and ⌘ counts as Ctrl. */
+/** A key press as one word, `Shift+ArrowLeft`, `Ctrl+k`, `Ctrl+Shift+h`, `?`; letters are lower case, and ⌘ counts as Ctrl. */
 export function keyWord(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">): string {
   const key = event.key === " " ? "Space" : event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const named = key.length > 1;
-  const prefix = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "") + (event.shiftKey && named ? "Shift+" : "");
+  const control = event.ctrlKey || event.metaKey;
+  // Shift is part of how a sign is typed, and of no sign's meaning.
+  const shift = event.shiftKey && (key.length > 1 || (control && /[a-z]/.test(key)));
+  const prefix = (control ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "") + (shift ? "Shift+" : "");
   return prefix + key;
 }
 

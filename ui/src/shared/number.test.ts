@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { directionOf, formatBytes, formatCount, formatPlotPrice, formatPrice, formatRate, formatSigned, formatVolume, priceDecimals } from "./number";
+import { directionOf, formatBytes, formatCount, formatGain, formatMoney, formatPlotPrice, formatPrice, formatRate, formatSigned, formatVolume, priceDecimals } from "./number";
 
 test.each([
   ["BTC", 42_318.57, 2],
@@ -23,6 +23,19 @@ test.each([
   ["9007199254740993.12345678", "9,007,199,254,740,993.12345678"],
   [null, "–"],
 ])("%s is shown as %s, without passing through a float", (text, shown) => expect(formatPrice(text)).toBe(shown));
+
+test.each([
+  ["124990.1400944", "124,990.14"],
+  ["9007199254740993.995", "9,007,199,254,740,994.00"],
+  ["-1234.5", "−1,234.50"],
+  ["0.65038", "0.6504"],
+  ["-0.00001", "0.0000"],
+  ["0", "0.00"],
+  ["0.00", "0.00"],
+  [null, "–"],
+])("%s of money is %s, rounded in digits", (text, shown) => expect(formatMoney(text)).toBe(shown));
+
+test("a gain has a sign as a loss has", () => expect([formatGain("14.2"), formatGain("-3.11"), formatGain("0"), formatGain(null)]).toEqual(["+14.20", "−3.11", "0.00", "–"]));
 
 test("the chart's floats have fixed decimals and groups", () => {
   expect(formatPlotPrice(42_366, 2)).toBe("42,366.00");

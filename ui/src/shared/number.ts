@@ -21,6 +21,23 @@ export function formatPrice(text: string | null): string {
   return `${sign}${grouped(whole)}.${kept}`;
 }
 
+/** Money where the eye compares: cents, or four decimals of less than one. Rounded half away from zero, in digits. */
+export function formatMoney(text: string | null, small: 2 | 4 = 4): string {
+  if (text === null) return "–";
+  const [whole = "0", fraction = ""] = text.replace(/^[-+]/, "").split(".");
+  const decimals = Number(whole) === 0 && /[1-9]/.test(fraction) ? small : 2;
+  const kept = BigInt(whole + fraction.slice(0, decimals).padEnd(decimals, "0")) + (Number(fraction[decimals] ?? 0) >= 5 ? 1n : 0n);
+  const digits = String(kept).padStart(decimals + 1, "0");
+  const sign = text.startsWith("-") && kept > 0n ? "−" : "";
+  return `${sign}${grouped(digits.slice(0, -decimals))}.${digits.slice(-decimals)}`;
+}
+
+/** A gain or a loss in cents; a gain says so. */
+export function formatGain(text: string | null): string {
+  const shown = formatMoney(text, 2);
+  return Number(text ?? 0) > 0 ? `+${shown}` : shown;
+}
+
 /** A float of the chart with fixed decimals. */
 export function formatPlotPrice(price: number, decimals: number): string {
   const [whole = "0", fraction = ""] = Math.abs(price).toFixed(decimals).split(".");

@@ -4,9 +4,11 @@ import { failures } from "../feeds/failures.svelte";
 import { latestOnly } from "../feeds/latest";
 import { type DockTab, settings } from "../feeds/settings.svelte";
 import type { SqlFeed } from "../feeds/sql.svelte";
+import { newId } from "../feeds/ticket";
+import type { TradingFeed } from "../feeds/trading.svelte";
 import type { ExportFormat, Host, Transport } from "../host";
 
-export type Overlay = "palette" | "help" | "jump" | "history" | null;
+export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | null;
 
 export class Actions {
   overlay = $state<Overlay>(null);
@@ -15,6 +17,8 @@ export class Actions {
   /** Grow with each wish to write a query, or to run the one that is written. */
   focusQuery = $state(0);
   runQueryNow = $state(0);
+  /** Grows with each wish to write an order. */
+  focusTicket = $state(0);
   #stepping = false;
   #seek: (atMs: number) => Promise<void>;
 
@@ -22,6 +26,7 @@ export class Actions {
     private readonly host: Host,
     private readonly feed: DeskFeed,
     private readonly sql: SqlFeed,
+    private readonly trading: TradingFeed,
   ) {
     this.#seek = latestOnly((at_ms) => this.#try(host.transport({ action: "seek", at_ms })));
   }
@@ -133,6 +138,35 @@ export class Actions {
 
   switchSide() {
     settings.side = !settings.side;
+  }
+
+  switchSounds() {
+    settings.sounds = !settings.sounds;
+  }
+
+  /** The feed's figures, or what they had taken the place of. */
+  switchFeed() {
+    const shown = settings.side && settings.sideTab === "feed";
+    settings.sideTab = shown ? "trade" : "feed";
+    settings.side = true;
+  }
+
+  writeOrder() {
+    this.showTicket();
+    this.focusTicket += 1;
+  }
+
+  showTicket() {
+    settings.side = true;
+    settings.sideTab = "trade";
+  }
+
+  cancelAll(): Promise<boolean> {
+    return this.trading.insist("cancel_all");
+  }
+
+  flatten(): Promise<boolean> {
+    return this.trading.insist({ flatten: { id: newId() } });
   }
 
   switchDock() {

@@ -1,11 +1,12 @@
 /** Every command, once: the keyboard, the palette and the help overlay read this list. */
 import { MONTHS, monthsLabel } from "../feeds/earlier";
+import { settings } from "../feeds/settings.svelte";
 import type { Desk } from "../host";
 import type { Actions } from "./actions.svelte";
 
 export interface Command {
   id: string;
-  group: "Replay" | "Market" | "Desk" | "SQL";
+  group: "Replay" | "Market" | "Trade" | "Desk" | "SQL";
   label: string;
   /** As `keyWord` says them; the first is the one shown. */
   keys: readonly string[];
@@ -22,6 +23,7 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
   const replay = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Replay", label, keys, run, replayOnly: true });
   const market = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Market", label, keys, run });
   const sql = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "SQL", label, keys, run });
+  const trade = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Trade", label, keys, run });
   const own = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Desk", label, keys, run });
   return [
     replay("play", "Play or pause", ["Space"], () => actions.playOrPause()),
@@ -44,6 +46,13 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     market("interval-longer", "Longer interval", ["]"], () => actions.nextInterval(1)),
     ...(desk?.intervals ?? []).map((interval) => market(`interval-${interval}`, `Interval ${interval}`, [], () => actions.chooseInterval(interval))),
     ...(desk?.earlier_history ? MONTHS : []).map((months) => ({ ...market(`earlier-${months}`, `Load ${monthsLabel(months)} of earlier history`, [], () => actions.loadEarlier(months)), liveOnly: true })),
+    trade("ticket", "Write an order", ["t"], () => actions.writeOrder()),
+    { ...trade("halt", "Halt, reduce or flatten…", ["Ctrl+Shift+h"], () => (actions.overlay = "risk")), everywhere: true },
+    trade("cancel-all", "Cancel all open orders", [], () => void actions.cancelAll()),
+    trade("trades", "Trades: every fill", ["x"], () => actions.openTab("trades")),
+    trade("ledger", "Ledger: every transfer", ["m"], () => actions.openTab("ledger")),
+    trade("cash", "Deposit or withdraw…", [], () => (actions.overlay = "cash")),
+    trade("sounds", settings.sounds ? "No sound for fills" : "A sound for each fill", [], () => actions.switchSounds()),
     sql("sql", "Write a query", ["q"], () => actions.writeQuery()),
     { ...sql("sql-run", "Run the query, or its selected part", ["Ctrl+Enter"], () => actions.runQuery()), everywhere: true },
     sql("sql-cancel", "Cancel the query", [], () => actions.cancelQuery()),
@@ -53,8 +62,9 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     own("pipeline", "Pipeline: every stage and count", ["p"], () => actions.openTab("pipeline")),
     { ...own("dock", "Show or hide the tabs below the deck", ["Ctrl+j", "Ctrl+`"], () => actions.switchDock()), everywhere: true },
     { ...own("palette", "All commands…", ["Ctrl+k"], () => (actions.overlay = "palette")), everywhere: true },
-    own("theme", "Light or dark", ["t"], () => actions.switchTheme()),
-    own("side", "Show or hide the feed panel", ["f"], () => actions.switchSide()),
+    own("theme", "Light or dark", ["d"], () => actions.switchTheme()),
+    own("feed", "Feed and tape, or the order ticket", ["f"], () => actions.switchFeed()),
+    own("side", "Show or hide the right column", ["\\"], () => actions.switchSide()),
     own("help", "Keys and about", ["?"], () => (actions.overlay = "help")),
   ];
 }

@@ -81,7 +81,11 @@ pub fn trades(base: &str, pair: Pair, first: TradeId, last: TradeId, source: Sou
     let mut after = last.0.saturating_add(1);
     for _ in 0..PAGES {
         let url = format!("{}/products/{pair}/trades?after={after}&limit={PAGE}", base.trim_end_matches('/'));
-        let text = get(&agent, &url)?;
+        let text = match get(&agent, &url) {
+            // What came is kept, and only the rest is asked for again.
+            Err(_) if !fetched.ticks.is_empty() => break,
+            answer => answer?,
+        };
         let received = clock::received_now();
         let rows: Vec<TradeRow<'_>> = serde_json::from_str(&text)
             .map_err(|error| RestError::Answer { url: url.clone(), why: error.to_string() })?;

@@ -1,0 +1,27 @@
+/** A table that is held whole, for the grid: its rows as texts, in the order of the header. Pure. */
+import type { GridColumn, GridRow } from "../shared/Grid.svelte";
+
+export interface TableColumn<T> extends GridColumn {
+  cell: (row: T) => string | null;
+}
+
+export interface Sorting {
+  column: number;
+  descending: boolean;
+}
+
+export function tableRows<T>(columns: readonly TableColumn<T>[], rows: readonly T[], sorting: Sorting | null): GridRow[] {
+  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
+  if (!sorting) return cells;
+  const { column, descending } = sorting;
+  const numeric = columns[column]?.numeric ?? false;
+  return cells.sort((one, other) => {
+    const [a, b] = [one[column] ?? null, other[column] ?? null];
+    // What is not there is last, either way.
+    if (a === null || b === null) return Number(a === null) - Number(b === null);
+    const order = numeric ? Number(a.replaceAll(",", "")) - Number(b.replaceAll(",", "")) : a < b ? -1 : a > b ? 1 : 0;
+    return descending ? -order : order;
+  });
+}
+
+export const longestCells = (columns: readonly unknown[], rows: readonly GridRow[]): number[] => columns.map((_, column) => rows.reduce((longest, row) => Math.max(longest, row[column]?.length ?? 0), 0));
