@@ -92,6 +92,18 @@ impl Session {
         self.ask("POST", "/actions", Some(json!({"actions": [mouse]}))).map(drop)
     }
 
+    /// Presses and lets go of the mouse while Alt is held.
+    pub fn alt_click(&self, at: (i64, i64)) -> io::Result<()> {
+        let pause = || json!({"type": "pause", "duration": 50});
+        let alt = |kind: &str| json!({"type": kind, "value": "\u{e00a}"});
+        let to = json!({"type": "pointerMove", "duration": 50, "origin": "viewport", "x": at.0, "y": at.1});
+        let button = |kind: &str| json!({"type": kind, "button": 0});
+        let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"},
+            "actions": [to, button("pointerDown"), button("pointerUp"), pause()]});
+        let keys = json!({"type": "key", "id": "keys", "actions": [alt("keyDown"), pause(), pause(), alt("keyUp")]});
+        self.ask("POST", "/actions", Some(json!({"actions": [keys, mouse]}))).map(drop)
+    }
+
     pub fn run(&self, script: &str) -> io::Result<Value> {
         self.ask("POST", "/execute/sync", Some(json!({"script": script, "args": []})))
     }

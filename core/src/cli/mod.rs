@@ -233,7 +233,7 @@ enum Command {
     Doctor,
     /// Measure
     Bench {
-        /// One of: wire, append, acknowledge, replay, tiers, live, start; all when absent
+        /// One of: wire, append, acknowledge, replay, ledger, tiers, live, start; all when absent
         name: Option<String>,
     },
 }

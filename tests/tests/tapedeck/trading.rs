@@ -176,7 +176,7 @@ fn random_orders(count: usize, dice: &mut ChaCha8Rng) -> String {
             }
             _ => r#""type":"market","reduce_only":true"#.to_owned(),
         };
-        let until = (dice.next_u32() % 4 == 0 && !terms.contains("tif"))
+        let until = (dice.next_u32().is_multiple_of(4) && !terms.contains("tif"))
             .then(|| format!(r#","tif":"gtd","until":{}"#, at + 3_600_000));
         let _ = writeln!(
             lines,

@@ -54,7 +54,7 @@ export class CandleChart implements BarView {
   #oldestInView = false;
 
   constructor(
-    container: HTMLElement,
+    private readonly container: HTMLElement,
     palette: Palette,
     locale: string,
     private readonly events: ChartEvents,
@@ -229,6 +229,11 @@ export class CandleChart implements BarView {
 
   #setFills() {
     const marks = this.#marks(this.#bars);
+    // A canvas can not be read: what is marked on it is said here too.
+    for (const side of ["buy", "sell"] as const) {
+      const fills = marks.filter((mark) => mark.side === side).reduce((sum, mark) => sum + mark.fills, 0);
+      this.container.dataset[side === "buy" ? "bought" : "sold"] = String(fills);
+    }
     this.#fills.setMarkers(
       marks.map(({ timeMs, side, fills }) => ({
         time: (timeMs / 1000) as UTCTimestamp,

@@ -1,6 +1,7 @@
 //! `tapedeck bench`: what it does on this machine, measured here and now. Losses are printed too.
 
 mod feed;
+mod ledger;
 mod start;
 mod tiers;
 
@@ -19,7 +20,7 @@ use crate::journal::Journal;
 use crate::metrics::Durations;
 use crate::session::sample::{Cursor, SampleTape};
 
-const NAMES: [&str; 7] = ["wire", "append", "acknowledge", "replay", "tiers", "live", "start"];
+const NAMES: [&str; 8] = ["wire", "append", "acknowledge", "replay", "ledger", "tiers", "live", "start"];
 
 /// One figure, and what it is held against.
 #[derive(Clone, Debug, Serialize)]
@@ -85,6 +86,7 @@ pub(super) fn run(data: &Path, name: Option<&str>, json: bool) -> Result<Outcome
             "append" => append()?,
             "acknowledge" => acknowledge()?,
             "replay" => replay()?,
+            "ledger" => ledger::ledger()?,
             "tiers" => tiers::tiers()?,
             "live" => feed::live()?,
             _ => start::start()?,
