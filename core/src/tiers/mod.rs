@@ -9,5 +9,6 @@
 
 pub mod cold;
 pub mod hot;
+mod leaf;
 pub mod sql;
 pub mod warm;

@@ -1,19 +1,27 @@
 //! The tier as tables of the SQL engine.
 
+use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use datafusion::catalog::{MemTable, Session, TableProvider};
+use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::TableType;
 use datafusion::error::Result;
+use datafusion::execution::TaskContext;
 use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 
 use super::Hot;
 use super::batch::TICKS;
 use super::quotes::QUOTES;
 use crate::domain::TapeTime;
+use crate::tiers::leaf::{Leaf, Reading};
 
 /// A table of the tier, read anew by each scan.
 #[derive(Debug)]
@@ -53,23 +61,86 @@ impl TableProvider for HotTable {
         TableType::Base
     }
 
-    /// Dealt out to as many readers as the session has.
+    /// Dealt out to as many readers as the session has, the newest rows first: the last of something is what is mostly asked for here.
     async fn scan(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let batches = match self.rows {
             Rows::Ticks => self.hot.ticks(),
             Rows::LastQuotes { as_of } => vec![self.hot.quotes(as_of)],
         };
+        let (shown, schema) = match projection {
+            Some(places) => (Some(places), Arc::new(self.schema().project(places)?)),
+            None => (None, self.schema()),
+        };
         let readers = state.config().target_partitions().clamp(1, batches.len().max(1));
         let mut partitions = vec![Vec::new(); readers];
-        for (place, batch) in batches.into_iter().enumerate() {
+        for (place, batch) in batches.into_iter().rev().enumerate() {
+            let batch = shown.map_or(Ok(batch.clone()), |places| batch.project(places))?;
             partitions[place % readers].push(batch);
         }
-        MemTable::try_new(self.schema(), partitions)?.scan(state, projection, filters, limit).await
+        let scan = HotScan { partitions: partitions.into(), filters: Vec::new() };
+        Ok(Arc::new(Leaf::new(scan, schema, readers)))
     }
+}
+
+/// Batches by reader, and what their rows must be.
+struct HotScan {
+    partitions: Arc<[Vec<RecordBatch>]>,
+    filters: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+impl fmt::Display for HotScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let filters: Vec<String> = self.filters.iter().map(ToString::to_string).collect();
+        write!(f, "batches={}, filters=[{}]", self.partitions.iter().map(Vec::len).sum::<usize>(), filters.join(", "))
+    }
+}
+
+impl Reading for HotScan {
+    const NAME: &'static str = "HotScan";
+
+    fn open(
+        &self,
+        partition: usize,
+        _: &SchemaRef,
+        _: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let (partitions, filters) = (Arc::clone(&self.partitions), self.filters.clone());
+        let places = 0..partitions[partition].len();
+        let kept = stream::iter(places).map(move |place| keep(&partitions[partition][place], &filters));
+        let some = |batch: &Result<RecordBatch>| batch.as_ref().map_or(true, |batch| batch.num_rows() > 0);
+        Ok(kept.filter(move |batch| std::future::ready(some(batch))).boxed())
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.partitions.iter().flatten().map(|batch| batch.num_rows() as u64).sum())
+    }
+
+    fn filtered(&self, filters: Vec<Arc<dyn PhysicalExpr>>) -> Option<Self> {
+        // The newest condition first: the one that grows stricter leaves least.
+        let filters = filters.into_iter().chain(self.filters.iter().cloned()).collect();
+        Some(Self { partitions: Arc::clone(&self.partitions), filters })
+    }
+}
+
+/// The rows that meet every condition. A batch of which all rows do is not copied.
+fn keep(batch: &RecordBatch, filters: &[Arc<dyn PhysicalExpr>]) -> Result<RecordBatch> {
+    let mut kept = batch.clone();
+    for filter in filters {
+        if kept.num_rows() == 0 {
+            break;
+        }
+        let met = filter.evaluate(&kept)?.into_array(kept.num_rows())?;
+        let met = met.as_boolean();
+        let met = if met.null_count() > 0 { prep_null_mask_filter(met) } else { met.clone() };
+        if met.true_count() < kept.num_rows() {
+            kept = filter_record_batch(&kept, &met)?;
+        }
+    }
+    Ok(kept)
 }

@@ -24,8 +24,8 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use super::SqlError;
-use super::leaf::{Leaf, Reading};
 use crate::domain::TapeTime;
+use crate::tiers::leaf::{Leaf, Reading};
 
 /// The columns that say when a row could be known: microseconds, and what is below them where the table has it.
 #[derive(Clone, Copy, Debug)]

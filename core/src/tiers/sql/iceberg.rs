@@ -22,8 +22,8 @@ use iceberg::spec::SchemaRef as IcebergSchemaRef;
 use iceberg::table::Table;
 
 use super::SqlError;
-use super::leaf::{Leaf, Reading};
 use super::pushdown::predicate;
+use crate::tiers::leaf::{Leaf, Reading};
 
 /// A file is shared between readers in pieces of about this many bytes: a day of ticks is one file.
 const PIECE: u64 = 8 << 20;

@@ -15,7 +15,6 @@ mod cursor;
 mod error;
 mod export;
 mod iceberg;
-mod leaf;
 mod pushdown;
 mod read_only;
 mod result;

@@ -13,9 +13,9 @@ use proptest::test_runner::{Config, TestRunner};
 use super::tables::{Archive, DAY0, clock, tape, ticks};
 use super::{Fixed, boundless, count, one, rows, sql};
 use crate::domain::time::{DAY, format_rfc3339};
+use crate::tiers::leaf::Leaf;
 use crate::tiers::sql::SqlRequest;
 use crate::tiers::sql::iceberg::{IcebergScan, IcebergTable};
-use crate::tiers::sql::leaf::Leaf;
 
 const ROWS: u64 = 3_000;
 
