@@ -1,7 +1,7 @@
 //! The system this one grew from woke up $600 000 richer. The three bugs that did it are put back, one at a time, each in a command of
 //! its own, over real tables: `verify` finds each by name, and finds nothing without them.
 //!
-//! Those commands are built by `make soak`, and by `make test` under `TAPEDECK_BUG_BUILDS=1`. `TAPEDECK_BUGS` names their folder.
+//! Those commands are built by `.ci/run`, by `make soak`, and by `make test` under `TAPEDECK_BUG_BUILDS=1`. `TAPEDECK_BUGS` names their folder.
 
 use std::path::{Path, PathBuf};
 
