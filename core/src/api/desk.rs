@@ -14,7 +14,7 @@ use super::pipeline::{self, Pipeline};
 use super::sql::SqlDesk;
 #[cfg(unix)]
 use super::trading::Socket;
-use super::trading::{Answer, Local, Request, TradingFrame};
+use super::trading::{Answer, Local, Request, TradingFrame, played};
 use super::view::{
     Bar, Clock, Counts, Deck, Desk, FeedState, Frame, Health, Notice, NoticeLevel, Tape, Transport, TransportState,
     Watch,
@@ -103,7 +103,7 @@ impl DeskHost {
         let config = Config::load(directory)?;
         let tape = Arc::new(SampleTape::load()?);
         let now = clock::monotonic();
-        let mut player = Player::new(tape, now);
+        let mut player = Player::new(tape, &config.terms(), now);
         player.seek(sample::first_look(), now);
         player.set_speed(Some(60), now);
         player.play(now);
@@ -348,10 +348,15 @@ impl DeskHost {
         self.backfill.cancel();
     }
 
-    /// Asks the account of the live desk, or tells it something. What was told is durable when this returns.
+    /// Asks the account of what is on the deck, or tells it something. What the live one was told is durable when this returns.
     pub fn trade(&self, request: &Request) -> Result<Answer, ApiError> {
         let (account, why) = {
-            let inner = self.inner();
+            let mut inner = self.inner();
+            if inner.deck == Deck::Sample {
+                // Whoever trades has chosen. The page asks by itself.
+                inner.chosen |= request.action()?.is_some();
+                return played::ask(&mut inner.player, request);
+            }
             (inner.account.clone(), inner.not_recording.clone())
         };
         let refused = || ApiError::refused("not_recording", "Nothing is being recorded.", "Start Tapedeck again.");
@@ -470,7 +475,10 @@ impl Inner {
             let key = (*minute, points.as_ref().map_or(0, Vec::len));
             row.spark = points.take().filter(|_| std::mem::replace(sent, key) != key);
         }
-        let trading = self.account.as_ref().map(|account| account.frame(self.pair));
+        let trading = match self.deck {
+            Deck::Live => self.account.as_ref().map(|account| account.frame(self.pair)),
+            Deck::Sample => Some(played::frame(&self.player, self.pair)),
+        };
         let trading = trading.filter(|trading| fresh || self.trading.as_ref() != Some(trading));
         if trading.is_some() {
             self.trading.clone_from(&trading);

@@ -4,6 +4,7 @@ pub mod account;
 pub mod archive;
 pub mod backfill;
 pub mod books;
+pub mod engine;
 pub mod import;
 pub mod live;
 pub mod moving;

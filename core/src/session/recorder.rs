@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::account::AccountTerms;
+use super::engine::Engine;
 use super::tape::{Tape, TapeError};
 use crate::clock;
-use crate::domain::{
-    Action, Candle, Command, DeskOutput, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind,
-};
-use crate::engine::{Desk, ENGINE_VERSION, Lanes, Market};
+use crate::domain::{Action, Candle, Command, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind};
+use crate::engine::{Desk, Lanes, Market};
 use crate::ingest::lane::Lane;
 use crate::jobs::{Job, Start, start};
 use crate::journal::{Checkpoint, Deed, Journal, JournalError, Projected, RangeDelta, Retired};
@@ -31,38 +28,6 @@ pub struct Recorder {
     engine: Engine,
     lanes: BTreeMap<Source, Lane>,
     checkpointed: Seq,
-}
-
-/// What is stepped on every input: the market, and the live desk in it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Engine {
-    market: Market,
-    desk: Desk,
-}
-
-impl Default for Engine {
-    fn default() -> Self {
-        Self { market: Market::default(), desk: Desk::new(Lanes::One(Source::Live)) }
-    }
-}
-
-impl Engine {
-    fn step(&mut self, input: &Stamped, outputs: &mut Vec<Output>, deeds: &mut Vec<Deed>) {
-        self.market.step(input, outputs);
-        let mut done: Vec<DeskOutput> = Vec::new();
-        self.desk.step(input, &self.market, &mut done);
-        let deed = |output| Deed { seq: input.seq, tape_time: self.desk.now(), output };
-        deeds.extend(done.into_iter().map(deed));
-    }
-
-    fn of(state: &[u8]) -> Option<Self> {
-        let engine: Self = postcard::from_bytes(state).ok()?;
-        (engine.market.engine_version() == ENGINE_VERSION).then_some(engine)
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).expect("an engine has only sized fields, and memory is all postcard needs")
-    }
 }
 
 /// What a restart had to do.
@@ -95,7 +60,7 @@ impl Recorder {
             .checkpoints()
             .filter(|checkpoint| checkpoint.seq <= journal.last_seq())
             .find_map(|checkpoint| Engine::of(&checkpoint.state))
-            .unwrap_or_default();
+            .unwrap_or_else(|| Engine::new(Lanes::One(Source::Live)));
         let from_checkpoint = engine.market.seq();
         let mut recorder = Self { journal, engine, lanes: BTreeMap::new(), checkpointed: from_checkpoint };
         let stepped = recorder.catch_up()?;

@@ -17,7 +17,12 @@ export class TradingFeed {
   ledger = $state.raw<readonly LedgerLine[] | null>(null);
   /** The last thing that happened, for those who listen and do not look. */
   said = $state("");
+  /** Of which account, since which jump, and how many transfers: what was read last. */
   #counted = "";
+  #deck: Frame["deck"] | null = null;
+  #generation = 0;
+  /** The generation of what is in `trades`: what a jump brings has not happened just now. */
+  #heard = 0;
   #reading = false;
   #ledgerWanted = false;
 
@@ -26,10 +31,20 @@ export class TradingFeed {
     private readonly filled: (trades: readonly TradeRow[]) => void,
   ) {}
 
-  frame({ trading }: Pick<Frame, "trading">) {
+  frame({ trading, deck, generation }: Pick<Frame, "trading" | "deck" | "generation">) {
+    if (deck !== this.#deck) {
+      // Another account. Nothing of this one is shown for it.
+      [this.newest, this.trades, this.ledger] = [null, null, null];
+      this.#counted = "";
+    }
+    [this.#deck, this.#generation] = [deck, generation];
     if (!trading) return;
     this.newest = trading;
-    if (trading.transfers !== this.#counted) void this.#read();
+    if (this.#count !== this.#counted) void this.#read();
+  }
+
+  get #count(): string {
+    return this.newest ? `${this.#deck} ${this.#generation} ${this.newest.transfers}` : "";
   }
 
   /** The ledger is read while somebody looks at it. Without an account there is none to read. */
@@ -75,10 +90,11 @@ export class TradingFeed {
   async #read() {
     if (this.#reading) return;
     this.#reading = true;
-    const counted = this.newest?.transfers ?? "";
+    const [counted, deck, generation] = [this.#count, this.#deck, this.#generation];
     try {
       const answer = await this.host.trade({ trades: { limit: HELD_AT_MOST } });
-      if (typeof answer === "object" && answer.trades) this.#take(answer.trades as TradeRow[]);
+      // An answer of the account before is nobody's.
+      if (typeof answer === "object" && answer.trades && deck === this.#deck) this.#take(answer.trades as TradeRow[], generation);
       this.#counted = counted;
       if (this.#ledgerWanted) await this.#readLedger();
     } catch (thrown) {
@@ -87,11 +103,12 @@ export class TradingFeed {
       failures.add(thrown);
     }
     this.#reading = false;
-    if ((this.newest?.transfers ?? "") !== this.#counted) void this.#read();
+    if (this.#count !== this.#counted) void this.#read();
   }
 
-  #take(trades: readonly TradeRow[]) {
-    const fresh = freshTrades(this.trades, trades);
+  #take(trades: readonly TradeRow[], generation: number) {
+    const fresh = generation === this.#heard ? freshTrades(this.trades, trades) : [];
+    this.#heard = generation;
     this.trades = trades.slice(-HELD_AT_MOST);
     const last = fresh.at(-1);
     if (!last) return;

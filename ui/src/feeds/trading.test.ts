@@ -12,7 +12,7 @@ function bench(answers: (request: TradeRequest) => TradeAnswer) {
     { trade: async (request) => (asked.push(request), answers(request)) },
     (trades) => filled.push(...trades.map(({ trade_id }) => trade_id)),
   );
-  const frame = (transfers: string, orders: OrderRow[] = []) => feed.frame({ trading: { transfers, orders } as unknown as TradingFrame });
+  const frame = (transfers: string, orders: OrderRow[] = [], generation = 1) => feed.frame({ deck: "live", generation, trading: { transfers, orders } as unknown as TradingFrame });
   return { feed, asked, filled, frame };
 }
 const settled = () => new Promise((resolve) => setTimeout(resolve));
@@ -23,7 +23,7 @@ test("fills are asked for when the books grow, and told of once", async () => {
   frame("1");
   await settled();
   frame("1");
-  feed.frame({ trading: null });
+  feed.frame({ deck: "live", generation: 1, trading: null });
   await settled();
   expect([asked.length, filled]).toEqual([1, []]);
   trades = [trade("a"), trade("b")];
@@ -31,6 +31,23 @@ test("fills are asked for when the books grow, and told of once", async () => {
   frame("7");
   await settled();
   expect([asked.length, filled, feed.trades?.length, feed.newest?.transfers]).toEqual([3, ["b"], 2, "7"]);
+});
+
+test("what a jump brings did not happen now, and another account shows nothing of this one", async () => {
+  let trades = [trade("a")];
+  const { feed, filled, frame } = bench(() => ({ trades }));
+  frame("1");
+  await settled();
+  trades = [trade("a"), trade("b")];
+  frame("4", [], 2);
+  await settled();
+  expect([filled, feed.trades?.length]).toEqual([[], 2]);
+  trades = [];
+  frame("1", [], 3);
+  await settled();
+  expect(feed.trades?.length).toBe(0);
+  feed.frame({ deck: "sample", generation: 4, trading: null });
+  expect([feed.newest, feed.trades]).toEqual([null, null]);
 });
 
 test("an order is shown when its answer stands, and gone when it is over", async () => {

@@ -1,5 +1,6 @@
 //! Trading: what can be asked of an account and told to it, by the desk, by the command, and by the command through a running desk.
 
+pub(super) mod played;
 #[cfg(unix)]
 mod socket;
 mod views;
@@ -13,6 +14,7 @@ use specta::Type;
 use super::ApiError;
 use super::config::Config;
 use crate::domain::{Action, Amount, DeskOutput, OrderId, OrderState, Pair, RiskState};
+use crate::engine::{Desk, Market};
 use crate::journal::{Deed, JournalError};
 use crate::session::account::AccountTerms;
 use crate::session::live::Live;
@@ -91,6 +93,35 @@ pub enum Answer {
     CanTrade(CanTrade),
 }
 
+impl Request {
+    /// What it tells an account; none when it asks.
+    pub(super) fn action(&self) -> Result<Option<Action>, ApiError> {
+        Ok(Some(match self {
+            Self::Place(order) => Action::Place(order.parse()?),
+            Self::Amend(change) => Action::Amend(change.parse()?),
+            Self::Cancel { id } => Action::Cancel(id.parse().map_err(OrderError::from)?),
+            Self::CancelAll => Action::CancelAll,
+            Self::Deposit { id, amount } => Action::Deposit { id: given(id)?, amount: money(amount)? },
+            Self::Withdraw { id, amount } => Action::Withdraw { id: given(id)?, amount: money(amount)? },
+            Self::Risk { state } => Action::Risk(risk_state(state)?),
+            Self::Flatten { id } => Action::Flatten { id: given(id)? },
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The answer to what the state of an account says by itself; none where its history is asked for.
+    fn of_desk(&self, desk: &Desk, market: &Market) -> Result<Option<Answer>, ApiError> {
+        Ok(Some(match self {
+            Self::Estimate(order) => Answer::Estimate(views::estimate(desk, market, order.parse()?)?),
+            Self::Account => Answer::Account(views::account(desk)),
+            Self::Balances => Answer::Balances(views::balances(desk)),
+            Self::Positions => Answer::Positions(views::positions(desk)),
+            Self::CanTrade { pair } => Answer::CanTrade(views::can_trade(desk, market, pair_of(pair)?)),
+            _ => return Ok(None),
+        }))
+    }
+}
+
 impl From<OrderError> for ApiError {
     fn from(error: OrderError) -> Self {
         Self::refused("order_invalid", error, "Correct the field and send it again.")
@@ -126,17 +157,7 @@ impl Local {
 
     /// Errors: a request that can not be read, and a journal that can not be written.
     pub fn ask(&self, request: &Request) -> Result<Answer, ApiError> {
-        let action = match request {
-            Request::Place(order) => Action::Place(order.parse()?),
-            Request::Amend(change) => Action::Amend(change.parse()?),
-            Request::Cancel { id } => Action::Cancel(id.parse().map_err(OrderError::from)?),
-            Request::CancelAll => Action::CancelAll,
-            Request::Deposit { id, amount } => Action::Deposit { id: given(id)?, amount: money(amount)? },
-            Request::Withdraw { id, amount } => Action::Withdraw { id: given(id)?, amount: money(amount)? },
-            Request::Risk { state } => Action::Risk(risk_state(state)?),
-            Request::Flatten { id } => Action::Flatten { id: given(id)? },
-            question => return self.answer(question),
-        };
+        let Some(action) = request.action()? else { return self.answer(request) };
         let committed = self.live.recorder().command(&[action], &self.terms)?;
         if action == Action::Risk(RiskState::Active) {
             self.live.status().books_differ = None;
@@ -146,21 +167,20 @@ impl Local {
 
     /// The account as it stands, for a frame of the desk.
     pub(super) fn frame(&self, pair: Pair) -> TradingFrame {
-        views::frame(&self.live.recorder(), pair)
+        let recorder = self.live.recorder();
+        views::frame(recorder.desk(), recorder.market(), pair)
     }
 
     fn answer(&self, question: &Request) -> Result<Answer, ApiError> {
         let recorder = self.live.recorder();
+        if let Some(answer) = question.of_desk(recorder.desk(), recorder.market())? {
+            return Ok(answer);
+        }
         Ok(match question {
-            Request::Estimate(order) => Answer::Estimate(views::estimate(&recorder, order.parse()?)?),
-            Request::Account => Answer::Account(views::account(&recorder)),
-            Request::Balances => Answer::Balances(views::balances(recorder.desk())),
-            Request::Positions => Answer::Positions(views::positions(recorder.desk())),
             Request::Orders { all } => Answer::Orders(views::orders(recorder.journal(), *all)?),
             Request::Trades { limit } => Answer::Trades(views::trades(recorder.journal(), *limit as usize)?),
             Request::Transfers { limit } => Answer::Transfers(views::transfers(recorder.journal(), *limit as usize)?),
-            Request::CanTrade { pair } => Answer::CanTrade(views::can_trade(&recorder, pair_of(pair)?)),
-            told => unreachable!("{told:?} is told and not asked"),
+            other => unreachable!("{other:?} is told, or is answered by the desk alone"),
         })
     }
 }

@@ -1,15 +1,17 @@
 //! The account in texts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::api::ApiError;
 use crate::domain::{
-    Account, DeskOutput, Fill, Order, OrderReport, Pair, Reason, Side, TapeTime, Terms, TimeInForce, Trail, money,
+    Account, DeskOutput, Fill, Order, OrderReport, Pair, Reason, Side, TapeTime, Terms, TimeInForce, Trail, Transfer,
+    money,
 };
-use crate::engine::Desk;
+use crate::engine::{Desk, Market};
 use crate::journal::{Deed, Journal, StoredFill, StoredOrder};
-use crate::session::recorder::Recorder;
 
 /// Why something was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -165,13 +167,12 @@ pub struct TradingFrame {
     pub transfers: String,
 }
 
-pub(super) fn frame(recorder: &Recorder, pair: Pair) -> TradingFrame {
-    let desk = recorder.desk();
+pub(super) fn frame(desk: &Desk, market: &Market, pair: Pair) -> TradingFrame {
     TradingFrame {
-        account: account(recorder),
+        account: account(desk),
         positions: positions(desk),
         orders: desk.book().open_orders().map(|report| row(&report, None, None)).collect(),
-        can_trade: can_trade(recorder, pair),
+        can_trade: can_trade(desk, market, pair),
         transfers: desk.ledger().head().count.to_string(),
     }
 }
@@ -213,11 +214,10 @@ pub(super) fn positions(desk: &Desk) -> Vec<PositionRow> {
 }
 
 /// What an order would come to.
-pub(super) fn estimate(recorder: &Recorder, order: Order) -> Result<Estimate, ApiError> {
-    let desk = recorder.desk();
+pub(super) fn estimate(desk: &Desk, market: &Market, order: Order) -> Result<Estimate, ApiError> {
     // An account is opened by its first command; until then it only looks poor.
     let unopened = desk.ledger().head().count == 0;
-    let refused = desk.refuses(&order, recorder.market());
+    let refused = desk.refuses(&order, market);
     let refused = refused.filter(|reason| !(unopened && *reason == Reason::InsufficientCash));
     let taker = desk.far_side(order.pair, order.side);
     let price = order.terms.limit().or(order.terms.stop()).or(taker);
@@ -260,13 +260,12 @@ pub(super) fn estimate(recorder: &Recorder, order: Order) -> Result<Estimate, Ap
     })
 }
 
-pub(super) fn can_trade(recorder: &Recorder, pair: Pair) -> CanTrade {
-    let blocked = recorder.desk().blocked(pair, recorder.market()).map(Refusal::of);
+pub(super) fn can_trade(desk: &Desk, market: &Market, pair: Pair) -> CanTrade {
+    let blocked = desk.blocked(pair, market).map(Refusal::of);
     CanTrade { pair: pair.to_string(), blocked }
 }
 
-pub(super) fn account(recorder: &Recorder) -> AccountView {
-    let desk = recorder.desk();
+pub(super) fn account(desk: &Desk) -> AccountView {
     let (equity, gate, head) = (desk.equity(), desk.gate(), desk.ledger().head());
     let drawdown = gate.drawdown(equity.total);
     AccountView {
@@ -378,22 +377,48 @@ fn trade(fill: &Fill) -> TradeRow {
 }
 
 pub(super) fn transfers(journal: &Journal, limit: usize) -> Result<Vec<TransferRow>, ApiError> {
-    let newest = journal.transfers(0).rev().take(limit).map(|transfer| {
-        let transfer = transfer?;
-        Ok::<_, ApiError>(TransferRow {
-            number: transfer.number.to_string(),
-            step: transfer.step.0.to_string(),
-            tape_time: transfer.tape_time.to_string(),
-            transfer_id: transfer.id.to_string(),
-            debit: transfer.debit.to_string(),
-            credit: transfer.credit.to_string(),
-            asset: transfer.asset.to_string(),
-            amount: transfer.amount.to_string(),
-            cause: transfer.cause.to_string(),
-            hash: transfer.hash.to_string(),
-        })
-    });
-    let mut found = newest.collect::<Result<Vec<TransferRow>, ApiError>>()?;
+    let newest = journal.transfers(0).rev().take(limit);
+    let mut found = newest.collect::<Result<Vec<Transfer>, _>>()?;
     found.reverse();
-    Ok(found)
+    Ok(found.iter().map(transfer).collect())
+}
+
+/// The transfers among what a desk did.
+pub(super) fn transfer_rows(deeds: &[Deed]) -> Vec<TransferRow> {
+    let transfers = deeds.iter().filter_map(|deed| match &deed.output {
+        DeskOutput::Transfer(moved) => Some(transfer(moved)),
+        _ => None,
+    });
+    transfers.collect()
+}
+
+/// Every order as it stood last, among what a desk did, in the order they were placed.
+pub(super) fn order_rows(deeds: &[Deed], all: bool) -> Vec<OrderRow> {
+    let mut found: Vec<(OrderReport, TapeTime, TapeTime)> = Vec::new();
+    let mut places = BTreeMap::new();
+    for deed in deeds {
+        let DeskOutput::Order(report) = &deed.output else { continue };
+        let place = *places.entry(report.order.id).or_insert_with(|| {
+            found.push((*report, deed.tape_time, deed.tape_time));
+            found.len() - 1
+        });
+        (found[place].0, found[place].2) = (*report, deed.tape_time);
+    }
+    found.retain(|(report, ..)| all || !report.state.is_over());
+    found.iter().map(|(report, placed, changed)| row(report, Some(*placed), Some(*changed))).collect()
+}
+
+fn transfer(transfer: &Transfer) -> TransferRow {
+    TransferRow {
+        number: transfer.number.to_string(),
+        step: transfer.step.0.to_string(),
+        tape_time: transfer.tape_time.to_string(),
+        transfer_id: transfer.id.to_string(),
+        debit: transfer.debit.to_string(),
+        credit: transfer.credit.to_string(),
+        asset: transfer.asset.to_string(),
+        amount: transfer.amount.to_string(),
+        cause: transfer.cause.to_string(),
+        hash: transfer.hash.to_string(),
+    }
 }
