@@ -286,6 +286,10 @@ impl DeskHost {
                 ));
             }
             Transport::Seek { at_ms } => player.seek(TapeTime::from_nanos((at_ms * 1e6) as i64), now),
+            Transport::TakeWay { way } if way as usize >= player.ways().len() => {
+                return Err(ApiError::refused("unknown_way", "There is no such session.", "Choose one of the list."));
+            }
+            Transport::TakeWay { way } => player.take_way(way as usize, now),
             Transport::StepTick { back } => player.step_tick(pair, back, now),
             Transport::StepBar { back } => player.step_bar(interval, back, now),
         }
@@ -497,6 +501,7 @@ impl Inner {
             bars: changed,
             health: self.health(),
             trading,
+            ways: if self.deck == Deck::Sample { played::ways(&mut self.player) } else { Vec::new() },
             backfill: self.backfill.newest(),
             notices: self.notices(now),
         }

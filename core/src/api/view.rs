@@ -50,6 +50,10 @@ pub enum Transport {
     Seek {
         at_ms: f64,
     },
+    /// Goes on with one of the frame's ways, from the same moment.
+    TakeWay {
+        way: u32,
+    },
     StepTick {
         back: bool,
     },
@@ -75,12 +79,30 @@ pub struct Frame {
     /// Bars of the watched pair that changed since the last frame, oldest first; the last may be `forming`.
     pub bars: Vec<Bar>,
     pub health: Health,
-    /// The account of the live desk, when it is not as the last frame had it.
+    /// The account of what is on the deck, when it is not as the last frame had it.
     pub trading: Option<TradingFrame>,
+    /// The ways the account of the replay has gone; none on the live deck.
+    pub ways: Vec<WayRow>,
     /// The last one that was started, running or not.
     pub backfill: Option<Backfill>,
     /// Standing messages, most important first; empty when all is well.
     pub notices: Vec<Notice>,
+}
+
+/// One way an account has gone through the tape. Whoever goes back and trades goes another; the one before is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct WayRow {
+    /// The one it left, by its place in the list.
+    pub left: Option<u32>,
+    /// Where it left it.
+    pub left_at: Option<String>,
+    /// Orders placed on it, those from before it parted included.
+    pub orders: u32,
+    /// The farthest that was played of it, and the equity there.
+    pub reached_at: String,
+    pub equity: String,
+    /// The one that is gone now.
+    pub gone: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]

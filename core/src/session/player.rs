@@ -15,7 +15,7 @@ use super::engine::{Engine, Ordered};
 use super::sample::{Cursor, SampleTape};
 use crate::domain::time::MINUTE;
 use crate::domain::{
-    Action, Candle, EventTime, Input, Interval, Output, Pair, Seq, Source, Stamped, TapeTime, TickKind,
+    Action, Amount, Candle, EventTime, Input, Interval, Output, Pair, Seq, Source, Stamped, TapeTime, TickKind,
 };
 use crate::engine::{Desk, Lanes, Market};
 use crate::journal::Deed;
@@ -49,6 +49,15 @@ pub struct Way {
     pub commands: Vec<Ordered>,
     /// Where it left another way, and which.
     pub left: Option<(usize, TapeTime)>,
+    /// The farthest that was played of it, and the equity there.
+    pub reached: Reached,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    seq: Seq,
+    pub at: TapeTime,
+    pub equity: Amount,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +101,7 @@ impl Player {
             index,
             engine,
             cursor: Cursor::default(),
-            ways: vec![Way { commands, left: None }],
+            ways: vec![Way { commands, left: None, reached: Reached::default() }],
             way: 0,
             playing: false,
             speed: Some(1),
@@ -136,7 +145,9 @@ impl Player {
         index.deeds[..until].to_vec()
     }
 
-    pub fn ways(&self) -> &[Way] {
+    /// With how far this one has come by now.
+    pub fn ways(&mut self) -> &[Way] {
+        self.note_reached();
         &self.ways
     }
 
@@ -150,15 +161,25 @@ impl Player {
         self.pending.is_some()
     }
 
+    /// Notes how far this way was played. Before whatever goes elsewhere.
+    fn note_reached(&mut self) {
+        let seq = self.cursor.seq();
+        if seq > self.ways[self.way].reached.seq {
+            let (at, equity) = (self.cursor.tape_time(), self.engine.desk.equity().total);
+            self.ways[self.way].reached = Reached { seq, at, equity };
+        }
+    }
+
     /// Tells the account something, here and now. What it was told for later, on the way so far, is left with that way.
     pub fn act(&mut self, action: Action) -> Vec<Deed> {
+        self.note_reached();
         let here = self.cursor.seq();
         let at = self.cursor.tape_time().max(self.tape.from());
         let told = &self.ways[self.way].commands;
         let until = told.partition_point(|command| command.after <= here);
         if until < told.len() {
             let commands = told[..until].to_vec();
-            self.ways.push(Way { commands, left: Some((self.way, at)) });
+            self.ways.push(Way { commands, left: Some((self.way, at)), reached: Reached::default() });
             self.way = self.ways.len() - 1;
         }
         let command = Ordered { after: here, at, action };
@@ -184,6 +205,7 @@ impl Player {
     ///
     /// Panics when there is no such way.
     pub fn take_way(&mut self, way: usize, at: Instant) {
+        self.note_reached();
         let (now, then) = (&self.ways[self.way].commands, &self.ways[way].commands);
         let alike = now.iter().zip(then).take_while(|(a, b)| a == b).count();
         let parting = now.get(alike).into_iter().chain(then.get(alike)).map(|command| command.after).min();
@@ -338,6 +360,7 @@ impl Player {
     }
 
     fn jump(&mut self, target: Target, at: Instant) {
+        self.note_reached();
         self.rewind_before(target);
         let mut outputs = Vec::new();
         while let Some(next) = self.tape.peek(&self.cursor) {
@@ -564,7 +587,7 @@ mod tests {
     use crate::domain::time::SECOND;
 
     fn terms() -> AccountTerms {
-        let opening_deposit = crate::domain::Amount::from_units(100_000 * i128::from(crate::domain::money::ONE));
+        let opening_deposit = Amount::from_units(100_000 * i128::from(crate::domain::money::ONE));
         AccountTerms::new(opening_deposit, crate::domain::Settings::default(), &BTreeMap::new())
     }
 
@@ -652,7 +675,7 @@ mod tests {
 
     /// Straight from the start to where the player stands, without a checkpoint.
     fn straight(player: &Player) -> (Vec<u8>, Vec<Deed>) {
-        let commands = &player.ways()[player.way()].commands;
+        let commands = &player.ways[player.way].commands;
         let (mut engine, mut deeds) = fresh(commands);
         let (mut cursor, mut outputs) = (Cursor::default(), Vec::new());
         while cursor.seq() < player.cursor.seq() {

@@ -209,3 +209,55 @@ fn live(name: &'static str) -> Option<(Desk, Exchange)> {
     desk.wait_for("it can not be traded", 30, || desk.there(r#"[data-testid="can-trade"]"#));
     Some((desk, venue))
 }
+
+#[test]
+fn an_order_of_a_replay_is_gone_before_it_was_placed_and_its_session_is_kept() {
+    let name = "an_order_of_a_replay_is_gone_before_it_was_placed_and_its_session_is_kept";
+    let Some(desk) = Desk::open(name, "C.UTF-8") else { return };
+    desk.wait_for("the sample does not play", 30, || {
+        desk.session.find("badge").is_ok() && desk.text("badge").contains("REPLAY")
+    });
+    desk.wait_for("it can not be traded", 30, || {
+        desk.there(r#"[data-testid="can-trade"]"#) && desk.text("can-trade").contains("Can trade")
+    });
+    desk.set_playing(false);
+    let before = desk.text("clock");
+    desk.key("t");
+    desk.field("ticket-limit", &format!("{:.2}", desk.last() * 1.02));
+    desk.field("ticket-qty", &format!("0.05{ENTER}"));
+    desk.wait_for("the order is not listed", 10, || !desk.text("orders").contains("None"));
+    desk.set_playing(true);
+    desk.wait_for("no print fills it", 20, || desk.there(POSITION) && desk.text("position-BTC-USD").contains("0.05"));
+    desk.set_playing(false);
+    desk.wait_for("the fill is not on the chart", 10, || desk.marked().0 > 0);
+    desk.click("tab-ledger");
+    desk.wait_for("the transfers are not in Ledger", 20, || desk.text("ledger").contains("fill "));
+
+    // Back before it, by the bar.
+    for _ in 0..60 {
+        if desk.text("clock") < before {
+            break;
+        }
+        desk.key("\u{e008}\u{e012}\u{e000}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    desk.wait_for("it is still in positions", 10, || !desk.there(POSITION));
+    desk.wait_for("the ledger still has its transfers", 10, || !desk.text("ledger").contains("fill "));
+    desk.wait_for("the chart still marks it", 10, || desk.marked() == (0, 0));
+
+    // What is done now parts from what was done then, which can be gone on with.
+    desk.field("ticket-limit", &format!("{:.2}", desk.last() * 0.9));
+    desk.field("ticket-qty", &format!("0.01{ENTER}"));
+    desk.click("tab-sessions");
+    desk.wait_for("there is no fork", 10, || desk.there(r#"[data-testid="way-1"][aria-current="true"]"#));
+    assert_eq!(desk.text("way-0-orders"), "1", "{name}: the first session has its order");
+    desk.click("take-way-0");
+    desk.wait_for("the first session is not gone on with", 10, || {
+        desk.there(r#"[data-testid="way-0"][aria-current="true"]"#)
+    });
+    desk.set_playing(true);
+    desk.wait_for("the order does not fill again", 30, || {
+        desk.there(POSITION) && desk.text("position-BTC-USD").contains("0.05")
+    });
+    desk.set_playing(false);
+}

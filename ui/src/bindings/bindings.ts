@@ -185,8 +185,10 @@ export type Frame = {
 	/**  Bars of the watched pair that changed since the last frame, oldest first; the last may be `forming`. */
 	bars: Bar[],
 	health: Health,
-	/**  The account of the live desk, when it is not as the last frame had it. */
+	/**  The account of what is on the deck, when it is not as the last frame had it. */
 	trading: TradingFrame | null,
+	/**  The ways the account of the replay has gone; none on the live deck. */
+	ways: WayRow[],
 	/**  The last one that was started, running or not. */
 	backfill: Backfill | null,
 	/**  Standing messages, most important first; empty when all is well. */
@@ -496,7 +498,9 @@ export type TransferRow = {
 /**  A press on the deck. Only the sample can be moved; on the live deck these answer `not_on_live`. */
 export type Transport = { action: "play" } | { action: "pause" } | 
 /**  A multiple of real time, or `max` when absent. */
-{ action: "speed"; times: number | null } | { action: "seek"; at_ms: number | null } | { action: "step_tick"; back: boolean } | 
+{ action: "speed"; times: number | null } | { action: "seek"; at_ms: number | null } | 
+/**  Goes on with one of the frame's ways, from the same moment. */
+{ action: "take_way"; way: number } | { action: "step_tick"; back: boolean } | 
 /**  One bar of the watched interval. */
 { action: "step_bar"; back: boolean };
 
@@ -514,6 +518,21 @@ export type TransportState = {
 export type Watch = {
 	pair: string,
 	interval: string,
+};
+
+/**  One way an account has gone through the tape. Whoever goes back and trades goes another; the one before is kept. */
+export type WayRow = {
+	/**  The one it left, by its place in the list. */
+	left: number | null,
+	/**  Where it left it. */
+	left_at: string | null,
+	/**  Orders placed on it, those from before it parted included. */
+	orders: number,
+	/**  The farthest that was played of it, and the equity there. */
+	reached_at: string,
+	equity: string,
+	/**  The one that is gone now. */
+	gone: boolean,
 };
 
 /* Tauri Specta runtime */

@@ -141,6 +141,7 @@ export function openBrowser(query: URLSearchParams): Host {
         counts: { frames: trades + quotes + control + 600 + 12 + 3, trades, quotes, control, history: 600, ignored: 0, duplicates: 12, quarantined: 3 },
       },
       trading: trading(),
+      ways: deck === "sample" ? [{ left: null, left_at: null, orders: 0, reached_at: "", equity: "100000", gone: true }] : [],
       backfill: earlier.newest(),
       notices: notices(),
     };
@@ -178,6 +179,9 @@ export function openBrowser(query: URLSearchParams): Host {
         break;
       case "seek":
         moveTo(command.at_ms ?? 0);
+        break;
+      case "take_way":
+        // The made-up market has one.
         break;
       case "step_tick":
         playing = false;

@@ -6,7 +6,7 @@ import type * as wire from "../bindings/bindings";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
 export type * from "./tiers";
-export type { AccountView, AmendRequest, BalanceRow, CanTrade, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, TradingFrame, TransferRow } from "../bindings/bindings";
+export type { AccountView, AmendRequest, BalanceRow, CanTrade, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, TradingFrame, TransferRow, WayRow } from "../bindings/bindings";
 export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, TransportState, Watch } from "../bindings/bindings";
 
 // JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest

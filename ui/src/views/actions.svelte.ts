@@ -173,6 +173,11 @@ export class Actions {
     settings.dockOpen = !settings.dockOpen;
   }
 
+  /** Goes on with another way of the replay's account. */
+  takeWay(way: number) {
+    void this.#transport({ action: "take_way", way });
+  }
+
   openTab(tab: DockTab) {
     settings.dockTab = tab;
     settings.dockOpen = true;

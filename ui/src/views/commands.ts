@@ -50,6 +50,7 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     { ...trade("halt", "Halt, reduce or flatten…", ["Ctrl+Shift+h"], () => (actions.overlay = "risk")), everywhere: true },
     trade("cancel-all", "Cancel all open orders", [], () => void actions.cancelAll()),
     trade("trades", "Trades: every fill", ["x"], () => actions.openTab("trades")),
+    trade("sessions", "Sessions: the ways a replay's account has gone", ["y"], () => actions.openTab("sessions")),
     trade("ledger", "Ledger: every transfer", ["m"], () => actions.openTab("ledger")),
     trade("cash", "Deposit or withdraw…", [], () => (actions.overlay = "cash")),
     trade("sounds", settings.sounds ? "No sound for fills" : "A sound for each fill", [], () => actions.switchSounds()),

@@ -2,8 +2,9 @@
 
 use super::{Answer, Request, TradingFrame, told, views};
 use crate::api::ApiError;
-use crate::domain::Pair;
-use crate::session::player::Player;
+use crate::api::view::WayRow;
+use crate::domain::{Action, Pair, TapeTime, time};
+use crate::session::player::{Player, Way};
 
 pub(in crate::api) fn ask(player: &mut Player, request: &Request) -> Result<Answer, ApiError> {
     if let Some(action) = request.action()? {
@@ -26,6 +27,22 @@ pub(in crate::api) fn ask(player: &mut Player, request: &Request) -> Result<Answ
 
 pub(in crate::api) fn frame(player: &Player, pair: Pair) -> TradingFrame {
     views::frame(player.desk(), player.market(), pair)
+}
+
+pub(in crate::api) fn ways(player: &mut Player) -> Vec<WayRow> {
+    let gone = player.way();
+    let placed = |way: &Way| way.commands.iter().filter(|c| matches!(c.action, Action::Place(_))).count();
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let clock = |at: TapeTime| time::format_clock(at.nanos());
+    let row = |(place, way): (usize, &Way)| WayRow {
+        left: way.left.map(|(left, _)| number(left)),
+        left_at: way.left.map(|(_, at)| clock(at)),
+        orders: number(placed(way)),
+        reached_at: clock(way.reached.at),
+        equity: way.reached.equity.to_string(),
+        gone: place == gone,
+    };
+    player.ways().iter().enumerate().map(row).collect()
 }
 
 fn newest<T>(mut rows: Vec<T>, limit: u32) -> Vec<T> {
