@@ -56,7 +56,7 @@ pub enum OrderError {
     Pair(#[from] PairError),
     #[error("`{field}` {why}: `{text}`")]
     Number { field: &'static str, text: String, why: NumberError },
-    #[error("`{field}` has more than eight decimals: `{text}`")]
+    #[error("`{field}` has more decimals than are counted, 8 or of a percentage 6: `{text}`")]
     TooFine { field: &'static str, text: String },
     #[error("`until`: {0}")]
     Time(#[from] TimeError),
@@ -96,6 +96,9 @@ fn parse_trail(text: &str) -> Result<Trail, OrderError> {
     match text.trim().strip_suffix('%') {
         Some(percent) => {
             let units = number("trail", percent)?;
+            if units % 100 != 0 {
+                return Err(OrderError::TooFine { field: "trail", text: text.to_owned() });
+            }
             Ok(Trail::Share(Rate::from_units(units / 100)))
         }
         None => number("trail", text).map(|units| Trail::Offset(Price::from_units(units))),
@@ -336,6 +339,7 @@ mod tests {
         let quoted = with_quoted_numbers(r#"{"a":"x\"1","b":-1.5e3,"c":[1,2],"d":true}"#);
         assert_eq!(quoted, r#"{"a":"x\"1","b":"-1.5e3","c":["1","2"],"d":true}"#);
         assert_eq!(parse_trail("1.5%"), Ok(Trail::Share(Rate::from_units(1_500_000))));
+        assert!(matches!(parse_trail("0.0000001%"), Err(OrderError::TooFine { .. })), "it would not trail at all");
         assert_eq!(parse_trail("250"), Ok(Trail::Offset(Price::from_units(25_000_000_000))));
     }
 }
