@@ -56,7 +56,7 @@ pub enum OrderError {
     Pair(#[from] PairError),
     #[error("`{field}` {why}: `{text}`")]
     Number { field: &'static str, text: String, why: NumberError },
-    #[error("`{field}` has more decimals than are counted, 8 or of a percentage 6: `{text}`")]
+    #[error("`{field}` has more decimals than are counted, 8, or 6 of a percentage: `{text}`")]
     TooFine { field: &'static str, text: String },
     #[error("`until`: {0}")]
     Time(#[from] TimeError),
@@ -328,7 +328,7 @@ mod tests {
             (order(r#","size":2"#), "unknown field `size`"),
             (order(r#","trail":"1%""#), "has no `trail`"),
             (order(r#","take_profit":-1"#), "`take_profit` is negative"),
-            (order(r#","take_profit":0.000000001"#), "more than eight decimals"),
+            (order(r#","take_profit":0.000000001"#), "`take_profit` has more decimals than are counted"),
             (plan(r#"{"at":"noon","action":"cancel","id":"a"}"#), "`at`"),
             (plan(r#"{"at":"2024-01-01","action":"cancel","id":"a b"}"#), "is not an order's name"),
             (plan(r#"{"at":"2024-01-01","action":"hold","id":"a"}"#), "is not an action"),
