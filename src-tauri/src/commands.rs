@@ -8,7 +8,7 @@ use tapedeck_core::api::desk::DeskHost;
 use tapedeck_core::api::pipeline::Pipeline;
 use tapedeck_core::api::sql::{SqlAnswer, SqlAsk, SqlExport, SqlFailure, SqlFormat, SqlTable};
 use tapedeck_core::api::trading::{Answer, Request};
-use tapedeck_core::api::view::{Deck, Desk, Frame, Transport, Watch};
+use tapedeck_core::api::view::{Deck, Desk, Frame, Range, SessionCommand, Transport, Watch};
 use tauri::ipc::{Channel, Invoke, Response};
 use tauri::{State, Wry};
 use tauri_specta::{Builder, collect_commands};
@@ -71,8 +71,23 @@ fn history(
 }
 
 #[tauri::command(async)]
-fn timeline(host: Host<'_>) -> Result<Response, ApiError> {
-    host.timeline().map(Response::new)
+fn timeline(from_ms: Option<f64>, to_ms: Option<f64>, host: Host<'_>) -> Result<Response, ApiError> {
+    let range = from_ms.zip(to_ms).map(|(from_ms, to_ms)| Range { from_ms, to_ms });
+    host.timeline(range).map(Response::new)
+}
+
+/// Puts what was recorded live on the deck, at a moment of the past.
+#[tauri::command(async)]
+#[specta::specta]
+fn replay(at_ms: f64, host: Host<'_>) -> Result<(), ApiError> {
+    host.replay(at_ms)
+}
+
+/// Answers the id of a session that was deleted.
+#[tauri::command(async)]
+#[specta::specta]
+fn session(command: SessionCommand, host: Host<'_>) -> Result<Option<String>, ApiError> {
+    host.session(&command)
 }
 
 /// Earlier candles of a live pair; frames say how it stands.
@@ -149,6 +164,8 @@ pub(crate) fn typed_commands() -> Builder<Wry> {
         choose_deck,
         watch,
         transport,
+        replay,
+        session,
         backfill,
         cancel_backfill,
         sql_schema,

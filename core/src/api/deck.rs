@@ -6,22 +6,19 @@ use std::time::Instant;
 use super::ApiError;
 use super::series;
 use super::view::{Bar, Quality as QualityView, Row, Tape};
-use crate::domain::time::MINUTE;
+use crate::domain::time::{DAY, MINUTE};
 use crate::domain::{BackfillMonth, Candle, EventTime, Interval, Month, Pair, Quality, Source, TapeTime};
 use crate::engine::{Market, PairMarket, fold};
 use crate::journal::CandleQuery;
 use crate::session::live::Live;
 use crate::session::player::Player;
+use crate::session::recorded::{Volume, volumes};
 use crate::session::recorder::Recorder;
-use crate::session::sample::SAMPLE_NAME;
-
-/// Buckets the timeline is drawn with.
-const TIMELINE_BUCKETS: i64 = 1_440;
 
 /// Points of a sparkline.
 const SPARK_POINTS: i64 = 60;
 
-pub(super) struct SampleDeck<'a>(pub(super) &'a Player);
+pub(super) struct PlayedDeck<'a>(pub(super) &'a Player);
 
 pub(super) struct LiveDeck<'a> {
     recorder: MutexGuard<'a, Recorder>,
@@ -30,6 +27,10 @@ pub(super) struct LiveDeck<'a> {
 impl<'a> LiveDeck<'a> {
     pub(super) fn new(live: &'a Live) -> Self {
         Self { recorder: live.recorder() }
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = Pair> + '_ {
+        self.recorder.market().pairs().filter(|(source, ..)| *source == Source::Live).map(|(_, pair, _)| pair)
     }
 }
 
@@ -44,8 +45,8 @@ pub(super) trait TapeView {
     /// Minutes that start in `[from, to)` as known here and now, oldest first; forming ones are the last. Where the live feed has
     /// none, those of a back-fill.
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError>;
-    /// The pair over everything that is on the tape.
-    fn timeline(&self, pair: Pair) -> Result<Vec<series::Row>, ApiError>;
+    /// The pair in `[from, to)` with all that is on the tape, known already or not.
+    fn timeline(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<series::Row>, ApiError>;
     /// Nothing of the pair is on the tape before this.
     fn first(&self, pair: Pair) -> Result<EventTime, ApiError>;
 
@@ -112,9 +113,9 @@ pub(super) trait TapeView {
     }
 }
 
-impl TapeView for SampleDeck<'_> {
+impl TapeView for PlayedDeck<'_> {
     fn source(&self) -> Source {
-        Source::Sample
+        self.0.tape().source()
     }
 
     fn market(&self) -> &Market {
@@ -125,28 +126,29 @@ impl TapeView for SampleDeck<'_> {
         self.0.now(at)
     }
 
-    fn first(&self, _: Pair) -> Result<EventTime, ApiError> {
-        Ok(EventTime::from_nanos(self.0.tape().from().nanos()))
+    fn first(&self, pair: Pair) -> Result<EventTime, ApiError> {
+        let tape = self.0.tape();
+        let recorded = tape.recorded().map(|recorded| recorded.first_minute(pair)).transpose()?;
+        Ok(recorded.flatten().unwrap_or(EventTime::from_nanos(tape.from().nanos())))
     }
 
     fn tape(&self) -> Tape {
         let tape = self.0.tape();
         Tape {
-            name: SAMPLE_NAME.to_owned(),
+            name: tape.name(),
             from_ms: tape.from().to_ms(),
             to_ms: tape.to().to_ms(),
-            tick: u32::try_from(self.0.ticks()).unwrap_or(u32::MAX),
-            ticks: u32::try_from(tape.ticks()).unwrap_or(u32::MAX),
+            trade: u32::try_from(self.0.trades()).unwrap_or(u32::MAX),
+            trades: u32::try_from(tape.trades()).unwrap_or(u32::MAX),
         }
     }
 
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError> {
-        Ok(self.0.minutes(pair, from, to))
+        Ok(self.0.minutes(pair, from, to)?)
     }
 
-    fn timeline(&self, pair: Pair) -> Result<Vec<series::Row>, ApiError> {
-        let volumes = self.0.tape().minute_volumes(pair);
-        Ok(volumes.into_iter().map(|(start, volume)| bucket(start, volume, Quality::Complete)).collect())
+    fn timeline(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<series::Row>, ApiError> {
+        Ok(self.0.tape().volumes(pair, from, to)?.iter().map(bucket).collect())
     }
 }
 
@@ -164,18 +166,20 @@ impl TapeView for LiveDeck<'_> {
     }
 
     fn first(&self, pair: Pair) -> Result<EventTime, ApiError> {
-        let recorded = self.recorder.journal().first_candle(Source::Live, pair)?;
+        let recorded = self.recorder.journal().reader().first_candle(Source::Live, pair)?;
         let fetched = self.market().backfilled(pair).next().map(Month::start);
         Ok(recorded.into_iter().chain(fetched).min().unwrap_or_default())
     }
 
     fn tape(&self) -> Tape {
         let to = self.market().tape_time(Source::Live).unwrap_or_default();
-        let ticks = self.market().pairs().filter(|(s, ..)| *s == Source::Live).map(|(.., m)| m.trades()).sum::<u64>();
-        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
+        let trades = self.market().pairs().filter(|(s, ..)| *s == Source::Live).map(|(.., m)| m.trades()).sum::<u64>();
+        let trades = u32::try_from(trades).unwrap_or(u32::MAX);
+        let first = self.pairs().filter_map(|pair| self.first(pair).ok()).filter(|first| first.nanos() > 0).min();
         // A day is shown at least, so that the first minute does not fill the deck.
-        let from = to.to_ms() - TIMELINE_BUCKETS as f64 * 60_000.0;
-        Tape { name: "Live".to_owned(), from_ms: from.max(0.0), to_ms: to.to_ms(), tick: ticks, ticks }
+        let day = to.to_ms() - DAY as f64 / 1e6;
+        let from = first.map_or(day, |first| day.min(first.to_ms()));
+        Tape { name: "Live".to_owned(), from_ms: from.max(0.0), to_ms: to.to_ms(), trade: trades, trades }
     }
 
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError> {
@@ -198,16 +202,16 @@ impl TapeView for LiveDeck<'_> {
         Ok(minutes)
     }
 
-    fn timeline(&self, pair: Pair) -> Result<Vec<series::Row>, ApiError> {
-        let to = EventTime::from_nanos(self.now(crate::clock::monotonic()).nanos());
-        let from = to.plus_nanos(-TIMELINE_BUCKETS * MINUTE);
-        let minutes = self.minutes(pair, from, to.plus_nanos(1))?;
-        Ok(minutes.iter().map(|m| bucket(m.window_start, m.volume.to_f64(), m.quality)).collect())
+    fn timeline(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<series::Row>, ApiError> {
+        let minutes = self.minutes(pair, from, to)?;
+        Ok(volumes(minutes, from, to).iter().map(bucket).collect())
     }
 }
 
-fn bucket(start: EventTime, volume: f64, quality: Quality) -> series::Row {
-    series::Row { time_ms: start.to_ms(), open: 0.0, high: 0.0, low: 0.0, close: 0.0, volume, tick_count: 0, quality }
+fn bucket(volume: &Volume) -> series::Row {
+    let Volume { start, volume, quality } = *volume;
+    let time_ms = start.to_ms();
+    series::Row { time_ms, open: 0.0, high: 0.0, low: 0.0, close: 0.0, volume, tick_count: 0, quality }
 }
 
 pub(super) fn bar(candle: &Candle) -> Bar {

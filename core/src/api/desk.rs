@@ -9,15 +9,15 @@ use tokio::sync::watch;
 
 use super::backfill::BackfillDesk;
 use super::config::Config;
-use super::deck::{LiveDeck, SampleDeck, TapeView};
+use super::deck::{LiveDeck, PlayedDeck, TapeView};
 use super::pipeline::{self, Pipeline};
 use super::sql::SqlDesk;
 #[cfg(unix)]
 use super::trading::Socket;
 use super::trading::{Answer, Local, Request, TradingFrame, played};
 use super::view::{
-    Bar, Clock, Counts, Deck, Desk, FeedState, Frame, Health, Notice, NoticeLevel, Tape, Transport, TransportState,
-    Watch,
+    Bar, Clock, Counts, Deck, Desk, FeedState, Frame, Health, Notice, NoticeLevel, Range, SessionCommand, SessionRow,
+    Tape, Transport, TransportState, Watch,
 };
 use super::{ApiError, series};
 use crate::clock;
@@ -26,8 +26,11 @@ use crate::engine::fold::fold;
 use crate::reconcile;
 use crate::session::archive::{self, SharedStatus};
 use crate::session::backfill::BackfillRequest;
+use crate::session::kept::Sessions;
 use crate::session::live::{self, Feed, Live, LiveConfig};
+use crate::session::played::Played;
 use crate::session::player::Player;
+use crate::session::recorded::RecordedTape;
 use crate::session::recorder::{Committed, Recorder};
 use crate::session::sample::{self, SAMPLE_NAME, SampleTape};
 use crate::tiers::hot::Hot;
@@ -63,7 +66,9 @@ struct Inner {
     live: Option<Arc<Live>>,
     /// Why nothing is recorded, when that is so.
     not_recording: Option<ApiError>,
-    player: Player,
+    sample: Played,
+    /// What was recorded live, since it was first looked at.
+    replay: Option<Played>,
     deck: Deck,
     opened: Instant,
     /// The user chose a deck: it is not changed any more behind their back.
@@ -79,8 +84,9 @@ struct Inner {
     archived: SharedStatus,
     backfill: Arc<BackfillDesk>,
     account: Option<Local>,
-    /// As the page has it.
+    /// As the page has them.
     trading: Option<TradingFrame>,
+    sessions: Option<Vec<SessionRow>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -103,10 +109,10 @@ impl DeskHost {
         let config = Config::load(directory)?;
         let tape = Arc::new(SampleTape::load()?);
         let now = clock::monotonic();
-        let mut player = Player::new(tape, &config.terms(), now);
-        player.seek(sample::first_look(), now);
-        player.set_speed(Some(60), now);
-        player.play(now);
+        let mut sample = Played::open(tape, &config.terms(), Sessions::of(directory), None, now)?;
+        sample.player.seek(sample::first_look(), now);
+        sample.player.set_speed(Some(60), now);
+        sample.player.play(now);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("tapedeck")
@@ -154,7 +160,7 @@ impl DeskHost {
         let seen_live = live.as_ref().is_some_and(|live| live.recorder().market().tape_time(Source::Live).is_some());
         let pair = config.pairs[0];
         let deck = if seen_live { Deck::Live } else { Deck::Sample };
-        let drawn = Drawn { deck, pair, interval: Interval::M1, jumps: player.jumps(), late: 0, backfilled: 0 };
+        let drawn = Drawn { deck, pair, interval: Interval::M1, jumps: sample.player.jumps(), late: 0, backfilled: 0 };
         let backfill = Arc::new(BackfillDesk::default());
         let account = live.as_ref().map(|live| Local::new(Arc::clone(live), config.terms()));
         // Without it the desk still works; the command says that this process takes no orders.
@@ -167,7 +173,8 @@ impl DeskHost {
             config,
             live,
             not_recording,
-            player,
+            sample,
+            replay: None,
             deck,
             opened: now,
             chosen: seen_live,
@@ -182,6 +189,7 @@ impl DeskHost {
             backfill: Arc::clone(&backfill),
             account,
             trading: None,
+            sessions: None,
         };
         let tiers = Tiers { hot: Arc::clone(&hot), ..Tiers::of(directory) };
         Ok(Self {
@@ -215,11 +223,14 @@ impl DeskHost {
         }
     }
 
-    /// Moves the sample on. Call it every few milliseconds, drawn or not.
+    /// Moves what plays on. Call it every few milliseconds, drawn or not.
     pub fn advance(&self) {
         let now = clock::monotonic();
         let mut inner = self.inner();
-        inner.player.advance(now);
+        inner.sample.advance(now);
+        if let Some(replay) = &mut inner.replay {
+            replay.advance(now);
+        }
         inner.go_live_on_first_launch(now);
     }
 
@@ -234,9 +245,56 @@ impl DeskHost {
                 ApiError::refused("not_recording", "Nothing is being recorded.", "Start Tapedeck again.")
             }));
         }
+        if deck == Deck::Replay && inner.replay.is_none() {
+            return Err(ApiError::refused(
+                "no_replay",
+                "Nothing is being replayed.",
+                "Click a moment of the live chart.",
+            ));
+        }
         inner.deck = deck;
         inner.chosen = true;
         Ok(())
+    }
+
+    /// Puts what was recorded live on the deck, at a moment of the past, paused: with the live account as it was then. Recording goes on.
+    pub fn replay(&self, at_ms: f64) -> Result<(), ApiError> {
+        let at = moment(at_ms)?;
+        let now = clock::monotonic();
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let is_there = |replay: &Played| replay.player.tape().to() >= at;
+        if !inner.replay.as_ref().is_some_and(is_there) {
+            inner.open_replay(now)?;
+        }
+        if let Some(replay) = &mut inner.replay {
+            replay.player.pause(now);
+            replay.player.seek(at, now);
+        }
+        inner.deck = Deck::Replay;
+        inner.chosen = true;
+        Ok(())
+    }
+
+    /// What is done with the sessions of the tape on the deck. Answers the id of one that was deleted.
+    pub fn session(&self, command: &SessionCommand) -> Result<Option<String>, ApiError> {
+        let now = clock::monotonic();
+        let mut guard = self.inner();
+        let played = guard.played().ok_or_else(not_on_live)?;
+        let known = |number: u32| {
+            let there = (number as usize) < played.ways();
+            let refused =
+                || ApiError::refused("unknown_session", "There is no such session.", "Choose one of the list.");
+            there.then_some(number as usize).ok_or_else(refused)
+        };
+        match command {
+            SessionCommand::Take { number, resume } => played.take(known(*number)?, *resume, now)?,
+            SessionCommand::Rename { number, name } => played.rename(known(*number)?, name.trim())?,
+            SessionCommand::Archive { number, archived } => played.archive(known(*number)?, *archived)?,
+            SessionCommand::Delete { number } => return Ok(Some(played.delete(known(*number)?, now)?)),
+            SessionCommand::BringBack { id } => played.bring_back(id)?,
+        }
+        Ok(None)
     }
 
     pub fn watch(&self, watch: &Watch) -> Result<(), ApiError> {
@@ -258,15 +316,8 @@ impl DeskHost {
         let now = clock::monotonic();
         let mut guard = self.inner();
         let inner = &mut *guard;
-        if inner.deck == Deck::Live {
-            return Err(ApiError::refused(
-                "not_on_live",
-                "The live market can not be moved.",
-                "Put the sample on the deck first.",
-            ));
-        }
-        inner.chosen = true;
-        let (pair, interval, player) = (inner.pair, inner.interval, &mut inner.player);
+        let (pair, interval) = (inner.pair, inner.interval);
+        let player = &mut inner.played().ok_or_else(not_on_live)?.player;
         match *command {
             Transport::Play => player.play(now),
             Transport::Pause => player.pause(now),
@@ -278,21 +329,17 @@ impl DeskHost {
                 ));
             }
             Transport::Speed { times } => player.set_speed(times, now),
-            Transport::Seek { at_ms } if !at_ms.is_finite() => {
-                return Err(ApiError::refused(
-                    "not_a_time",
-                    "That is not a moment.",
-                    "Click on the tape, or type a time such as 14:07.",
-                ));
+            Transport::Seek { at_ms } => player.seek(moment(at_ms)?, now),
+            Transport::CancelSeek => player.cancel_seek(),
+            Transport::Loop { range: None } => player.repeat(None, now),
+            Transport::Loop { range: Some(Range { from_ms, to_ms }) } => {
+                player.repeat(Some((moment(from_ms)?, moment(to_ms)?)), now);
             }
-            Transport::Seek { at_ms } => player.seek(TapeTime::from_nanos((at_ms * 1e6) as i64), now),
-            Transport::TakeWay { way } if way as usize >= player.ways().len() => {
-                return Err(ApiError::refused("unknown_way", "There is no such session.", "Choose one of the list."));
-            }
-            Transport::TakeWay { way } => player.take_way(way as usize, now),
+            Transport::Fill { back } => player.step_fill(back, now)?,
             Transport::StepTick { back } => player.step_tick(pair, back, now),
             Transport::StepBar { back } => player.step_bar(interval, back, now),
         }
+        inner.chosen = true;
         Ok(())
     }
 
@@ -312,10 +359,16 @@ impl DeskHost {
         Ok(series::encode(&bars.iter().map(series::Row::from).collect::<Vec<_>>()))
     }
 
-    /// The watched pair over the whole tape, for the deck's timeline.
-    pub fn timeline(&self) -> Result<Vec<u8>, ApiError> {
+    /// The watched pair between two moments of the tape, or over all of it, for the deck's timeline: volume by the finest bar that gives some
+    /// thousands.
+    pub fn timeline(&self, range: Option<Range>) -> Result<Vec<u8>, ApiError> {
+        let at = |ms: f64| moment(ms).map(|at| EventTime::from_nanos(at.nanos()));
+        let (from, to) = match range {
+            Some(Range { from_ms, to_ms }) => (at(from_ms)?, at(to_ms)?),
+            None => (EventTime::from_nanos(i64::MIN), EventTime::from_nanos(i64::MAX)),
+        };
         let inner = self.inner();
-        Ok(series::encode(&inner.view()?.timeline(inner.pair)?))
+        Ok(series::encode(&inner.view()?.timeline(inner.pair, from, to)?))
     }
 
     /// Loads whole calendar months of a live pair from the venue's REST, while the recording goes on. The frames say how it stands.
@@ -356,10 +409,11 @@ impl DeskHost {
     pub fn trade(&self, request: &Request) -> Result<Answer, ApiError> {
         let (account, why) = {
             let mut inner = self.inner();
-            if inner.deck == Deck::Sample {
+            if inner.deck != Deck::Live {
                 // Whoever trades has chosen. The page asks by itself.
                 inner.chosen |= request.action()?.is_some();
-                return played::ask(&mut inner.player, request);
+                let terms = inner.config.terms();
+                return played::ask(inner.played().ok_or_else(not_on_live)?, request, &terms);
             }
             (inner.account.clone(), inner.not_recording.clone())
         };
@@ -405,10 +459,49 @@ impl Drop for DeskHost {
 
 impl Inner {
     fn watchlist(&self) -> Vec<Pair> {
-        match self.deck {
-            Deck::Live => self.config.pairs.clone(),
-            Deck::Sample => self.player.tape().pairs().collect(),
+        match self.player() {
+            None => self.config.pairs.clone(),
+            Some(player) => player.tape().pairs(),
         }
+    }
+
+    /// The tape on the deck, where it is one that can be moved.
+    fn played(&mut self) -> Option<&mut Played> {
+        match self.deck {
+            Deck::Live => None,
+            Deck::Sample => Some(&mut self.sample),
+            Deck::Replay => self.replay.as_mut(),
+        }
+    }
+
+    fn player(&self) -> Option<&Player> {
+        match self.deck {
+            Deck::Live => None,
+            Deck::Sample => Some(&self.sample.player),
+            Deck::Replay => self.replay.as_ref().map(|replay| &replay.player),
+        }
+    }
+
+    /// What was recorded live through now. Whoever was on a session of it stays on it.
+    fn open_replay(&mut self, now: Instant) -> Result<(), ApiError> {
+        let nothing = || {
+            let what = "Nothing was recorded of the live market yet.";
+            ApiError::refused("nothing_recorded", what, "Wait for the first trades, or put the sample on the deck.")
+        };
+        let live = self.live.as_ref().ok_or_else(nothing)?;
+        let tape = RecordedTape::of(&live.recorder(), Source::Live, &self.config.pairs)?.ok_or_else(nothing)?;
+        let snapshot = archive::lock(&self.archived).cold.newest;
+        let sessions = Sessions::of(Path::new(&self.directory));
+        let gone = self.replay.take().and_then(|mut replay| {
+            replay.note();
+            replay.gone().map(|session| session.id.clone())
+        });
+        let mut replay = Played::open(Arc::new(tape), &self.config.terms(), sessions, snapshot, now)?;
+        if let Some(id) = gone {
+            replay.take_session(&id, now)?;
+        }
+        self.replay = Some(replay);
+        Ok(())
     }
 
     fn view(&self) -> Result<Box<dyn TapeView + '_>, ApiError> {
@@ -417,7 +510,11 @@ impl Inner {
             (Deck::Live, None) => {
                 Err(ApiError::refused("not_recording", "Nothing is being recorded.", "Put the sample on the deck."))
             }
-            (Deck::Sample, _) => Ok(Box::new(SampleDeck(&self.player))),
+            (Deck::Sample, _) => Ok(Box::new(PlayedDeck(&self.sample.player))),
+            (Deck::Replay, _) => match &self.replay {
+                Some(replay) => Ok(Box::new(PlayedDeck(&replay.player))),
+                None => Err(ApiError::refused("no_replay", "Nothing is being replayed.", "Go back to live.")),
+            },
         }
     }
 
@@ -444,7 +541,7 @@ impl Inner {
             deck: self.deck,
             pair: self.pair,
             interval: self.interval,
-            jumps: self.player.jumps(),
+            jumps: self.player().map_or(0, Player::jumps),
             late,
             backfilled: if self.deck == Deck::Live { self.backfill.revision() } else { 0 },
         };
@@ -479,13 +576,18 @@ impl Inner {
             let key = (*minute, points.as_ref().map_or(0, Vec::len));
             row.spark = points.take().filter(|_| std::mem::replace(sent, key) != key);
         }
-        let trading = match self.deck {
-            Deck::Live => self.account.as_ref().map(|account| account.frame(self.pair)),
-            Deck::Sample => Some(played::frame(&self.player, self.pair)),
+        let trading = match self.player() {
+            None => self.account.as_ref().map(|account| account.frame(self.pair)),
+            Some(player) => Some(played::frame(player, self.pair)),
         };
         let trading = trading.filter(|trading| fresh || self.trading.as_ref() != Some(trading));
         if trading.is_some() {
             self.trading.clone_from(&trading);
+        }
+        let sessions = self.played().map(played::sessions).unwrap_or_default();
+        let sessions = Some(sessions).filter(|sessions| fresh || self.sessions.as_ref() != Some(sessions));
+        if sessions.is_some() {
+            self.sessions.clone_from(&sessions);
         }
         Frame {
             generation: self.generation,
@@ -501,20 +603,21 @@ impl Inner {
             bars: changed,
             health: self.health(),
             trading,
-            ways: if self.deck == Deck::Sample { played::ways(&mut self.player) } else { Vec::new() },
+            sessions,
             backfill: self.backfill.newest(),
             notices: self.notices(now),
         }
     }
 
     fn transport_state(&self) -> TransportState {
-        match self.deck {
-            Deck::Live => TransportState { playing: true, speed: Some(1), progress: None, at_end: false },
-            Deck::Sample => TransportState {
-                playing: self.player.playing(),
-                speed: self.player.speed(),
-                progress: self.player.progress(),
-                at_end: self.player.at_end(),
+        match self.player() {
+            None => TransportState { playing: true, speed: Some(1), progress: None, at_end: false, r#loop: None },
+            Some(player) => TransportState {
+                playing: player.playing(),
+                speed: player.speed(),
+                progress: player.progress(),
+                at_end: player.at_end(),
+                r#loop: player.repeats().map(|(from, to)| Range { from_ms: from.to_ms(), to_ms: to.to_ms() }),
             },
         }
     }
@@ -584,8 +687,11 @@ impl Inner {
             let tried = now.duration_since(self.opened) >= FIRST_TRY;
             match &status.feed {
                 Feed::Down { reason } if tried && status.journal_error.is_none() => {
-                    let meanwhile =
-                        if self.deck == Deck::Sample { "The sample plays on." } else { "What was recorded stays." };
+                    let meanwhile = if self.deck == Deck::Live {
+                        "What was recorded stays."
+                    } else {
+                        "What is on the deck plays on."
+                    };
                     say(
                         NoticeLevel::Warning,
                         "feed_unreachable",
@@ -610,6 +716,15 @@ impl Inner {
                 say(NoticeLevel::Warning, "venue_refused", format!("Coinbase says: {text}."));
             }
         }
+        if let Some(failed) = self.player().and_then(Player::failed) {
+            let text = format!(
+                "The tape can not be read on: {failed}. Where the deck stands is true; go elsewhere, or back to live."
+            );
+            say(NoticeLevel::Error, "tape_unreadable", text);
+        }
+        for unreadable in self.replay.as_ref().map(Played::unreadable).unwrap_or_default() {
+            say(NoticeLevel::Warning, "session_unreadable", format!("A session is left out: {unreadable}."));
+        }
         if let Some(error) = &archive::lock(&self.archived).error {
             say(
                 NoticeLevel::Warning,
@@ -624,7 +739,21 @@ impl Inner {
 }
 
 fn empty_tape() -> Tape {
-    Tape { name: SAMPLE_NAME.to_owned(), from_ms: 0.0, to_ms: 0.0, tick: 0, ticks: 0 }
+    Tape { name: SAMPLE_NAME.to_owned(), from_ms: 0.0, to_ms: 0.0, trade: 0, trades: 0 }
+}
+
+fn not_on_live() -> ApiError {
+    ApiError::refused(
+        "not_on_live",
+        "The live market can not be moved.",
+        "Click a moment of the chart to replay from there.",
+    )
+}
+
+fn moment(ms: f64) -> Result<TapeTime, ApiError> {
+    let not_a_time =
+        || ApiError::refused("not_a_time", "That is not a moment.", "Click on the tape, or type a time such as 14:07.");
+    ms.is_finite().then(|| TapeTime::from_nanos((ms * 1e6) as i64)).ok_or_else(not_a_time)
 }
 
 fn parse_pair(text: &str) -> Result<Pair, ApiError> {

@@ -13,6 +13,7 @@ use crate::reconcile::tiers::ReconcileError;
 use crate::session::archive::ArchiveError;
 use crate::session::backfill::BackfillError;
 use crate::session::import::ImportError;
+use crate::session::kept::SessionError;
 use crate::session::moving::MoveError;
 use crate::session::orders::OrdersFileError;
 use crate::session::sample::SampleError;
@@ -55,6 +56,35 @@ fn disk_full(error: impl ToString, kept: &str) -> ApiError {
     let what_to_do =
         "Free some space there, then run the same command again: what is there already is not taken twice.";
     ApiError::new("disk_full", format!("the disk is full: {}", error.to_string()), kept, what_to_do)
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        match &error {
+            SessionError::Unusable { source, .. } if is_full(source) => {
+                disk_full(&error, "What was told before is kept.")
+            }
+            SessionError::Unusable { .. } => Self::new(
+                "session_unusable",
+                &error,
+                "Nothing was told to the account.",
+                "Check that the data directory can be written, then do it again.",
+            ),
+            SessionError::Damaged { .. } => Self::new(
+                "session_damaged",
+                &error,
+                "The file is left as it is; other sessions are whole.",
+                "Restore it from a copy, or delete the session.",
+            ),
+            SessionError::Newer { .. } => Self::refused("newer_session", &error, "Open it with the newer Tapedeck."),
+            SessionError::Unknown(_) => {
+                Self::refused("unknown_session", &error, "`tapedeck sessions` lists those there are.")
+            }
+            SessionError::NameTaken(_) | SessionError::Name => {
+                Self::refused("session_name", &error, "Choose another name.")
+            }
+        }
+    }
 }
 
 impl From<JournalError> for ApiError {

@@ -28,6 +28,8 @@ pub struct Desk {
 pub enum Deck {
     Live,
     Sample,
+    /// What was recorded live, at a moment of the past.
+    Replay,
 }
 
 /// What the chart shows, and so which bars the frames carry.
@@ -37,7 +39,7 @@ pub struct Watch {
     pub interval: String,
 }
 
-/// A press on the deck. Only the sample can be moved; on the live deck these answer `not_on_live`.
+/// A press on the deck. Only the past can be moved; on the live deck these answer `not_on_live`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Transport {
@@ -50,9 +52,15 @@ pub enum Transport {
     Seek {
         at_ms: f64,
     },
-    /// Goes on with one of the frame's ways, from the same moment.
-    TakeWay {
-        way: u32,
+    /// Stays where it is, when a seek takes long.
+    CancelSeek,
+    /// Plays a range of the tape again and again; no range plays on.
+    Loop {
+        range: Option<Range>,
+    },
+    /// To the next or the previous fill of the account.
+    Fill {
+        back: bool,
     },
     StepTick {
         back: bool,
@@ -60,6 +68,38 @@ pub enum Transport {
     /// One bar of the watched interval.
     StepBar {
         back: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Type)]
+pub struct Range {
+    pub from_ms: f64,
+    pub to_ms: f64,
+}
+
+/// What can be done with the sessions of the tape on the deck, by their numbers in the frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum SessionCommand {
+    /// Goes on with it, from the same moment of the tape; with `resume` from where it was left.
+    Take {
+        number: u32,
+        resume: bool,
+    },
+    Rename {
+        number: u32,
+        name: String,
+    },
+    Archive {
+        number: u32,
+        archived: bool,
+    },
+    /// It can be brought back by its id.
+    Delete {
+        number: u32,
+    },
+    BringBack {
+        id: String,
     },
 }
 
@@ -81,28 +121,33 @@ pub struct Frame {
     pub health: Health,
     /// The account of what is on the deck, when it is not as the last frame had it.
     pub trading: Option<TradingFrame>,
-    /// The ways the account of the replay has gone; none on the live deck.
-    pub ways: Vec<WayRow>,
+    /// The sessions of the tape on the deck, when they are not as the last frame had them; none on the live deck.
+    pub sessions: Option<Vec<SessionRow>>,
     /// The last one that was started, running or not.
     pub backfill: Option<Backfill>,
     /// Standing messages, most important first; empty when all is well.
     pub notices: Vec<Notice>,
 }
 
-/// One way an account has gone through the tape. Whoever goes back and trades goes another; the one before is kept.
+/// One account on a tape. Whoever goes back and trades forks it; the one before is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
-pub struct WayRow {
-    /// The one it left, by its place in the list.
+pub struct SessionRow {
+    pub number: u32,
+    /// On disk. None of the account of the tape itself, and of one that nobody has traded on.
+    pub id: Option<String>,
+    pub name: String,
+    /// The session it left, by its number.
     pub left: Option<u32>,
     /// Where it left it.
     pub left_at: Option<String>,
-    /// Orders placed on it, those from before it parted included.
-    pub orders: u32,
+    /// Orders placed on it, those from before it parted included; of what was recorded live they are not counted.
+    pub orders: Option<u32>,
     /// The farthest that was played of it, and the equity there.
-    pub reached_at: String,
-    pub equity: String,
-    /// The one that is gone now.
-    pub gone: bool,
+    pub reached_at: Option<String>,
+    pub equity: Option<String>,
+    pub archived: bool,
+    /// The one on the deck.
+    pub on_deck: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
@@ -121,6 +166,8 @@ pub struct TransportState {
     pub progress: Option<f64>,
     /// The tape has been played to its end.
     pub at_end: bool,
+    /// Played again and again.
+    pub r#loop: Option<Range>,
 }
 
 /// What is recorded on this deck.
@@ -129,9 +176,9 @@ pub struct Tape {
     pub name: String,
     pub from_ms: f64,
     pub to_ms: f64,
-    /// Ticks played so far, of all there are on a finished tape.
-    pub tick: u32,
-    pub ticks: u32,
+    /// Trades played so far, of all there are on a finished tape.
+    pub trade: u32,
+    pub trades: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]

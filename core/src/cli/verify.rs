@@ -52,6 +52,7 @@ pub(super) fn rebuild(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     }
     journal.forget_projections()?;
     journal.forget_checkpoints()?;
+    journal.forget_moments()?;
     drop(journal);
     let (mut recorder, recovery) = Recorder::open(data)?;
     recorder.checkpoint()?;

@@ -1,6 +1,7 @@
 //! One-minute windows of one (source, pair): open ones, and closed ones that may still be corrected.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +109,8 @@ pub(super) enum Placed {
 pub(super) struct Windows {
     /// Oldest first; one or two, since the watermark trails by seconds.
     open: Vec<Window>,
-    closed: VecDeque<Window>,
+    /// Shared with the copies of this state that a player keeps: a window that has closed hardly ever changes again.
+    closed: VecDeque<Arc<Window>>,
 }
 
 impl Windows {
@@ -129,12 +131,12 @@ impl Windows {
         }
         match self.closed.binary_search_by_key(&start, |w| w.start) {
             Ok(index) => {
-                self.closed[index].add(at, trade);
+                Arc::make_mut(&mut self.closed[index]).add(at, trade);
                 Placed::Closed(index)
             }
             Err(0) if self.closed.len() >= RETAINED_MINUTES => Placed::Lost,
             Err(index) => {
-                self.closed.insert(index, window);
+                self.closed.insert(index, Arc::new(window));
                 // The one that falls off is not the one just placed: index 0 of a full deque was refused above.
                 if self.closed.len() > RETAINED_MINUTES {
                     self.closed.pop_front();
@@ -154,7 +156,7 @@ impl Windows {
         let mut window = self.open.remove(0);
         window.quality = quality_of(&window, gap(&window), synthetic);
         let index = self.closed.partition_point(|w| w.start < window.start);
-        self.closed.insert(index, window);
+        self.closed.insert(index, Arc::new(window));
         if self.closed.len() > RETAINED_MINUTES {
             self.closed.pop_front();
             return &self.closed[index - 1];
@@ -164,7 +166,7 @@ impl Windows {
 
     /// A correction of a closed window: one revision more, unless this is the first that is said of it.
     pub(super) fn revise(&mut self, index: usize, gap: bool, synthetic: bool) -> &Window {
-        let window = &mut self.closed[index];
+        let window = Arc::make_mut(&mut self.closed[index]);
         let known = window.quality != Quality::Forming;
         window.revision += u32::from(known);
         window.quality = match quality_of(window, gap, synthetic) {
@@ -192,7 +194,7 @@ impl Windows {
     /// Oldest first: retained closed windows, then open ones, that start at `from` or later.
     pub(super) fn since(&self, from: EventTime) -> impl Iterator<Item = &Window> {
         let index = self.closed.partition_point(|w| w.start < from);
-        self.closed.range(index..).chain(self.open.iter().filter(move |w| w.start >= from))
+        self.closed.range(index..).map(Arc::as_ref).chain(self.open.iter().filter(move |w| w.start >= from))
     }
 }
 

@@ -108,6 +108,20 @@ impl Market {
         self.pairs.iter_mut().filter(move |((lane, _), _)| *lane == source)
     }
 
+    /// The part of one lane, as if it had been played alone through `seq`, its last input.
+    pub fn only(&self, lane: Source, seq: Seq) -> Self {
+        Self {
+            engine_version: self.engine_version,
+            seq,
+            tape_times: self.tape_times.get(&lane).map(|&at| (lane, at)).into_iter().collect(),
+            pairs: self.lane(lane).map(|(key, market)| (*key, market.clone())).collect(),
+        }
+    }
+
+    fn lane(&self, source: Source) -> impl Iterator<Item = (&(Source, Pair), &PairMarket)> {
+        self.pairs.iter().filter(move |((lane, _), _)| *lane == source)
+    }
+
     pub fn engine_version(&self) -> u32 {
         self.engine_version
     }

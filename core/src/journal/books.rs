@@ -112,6 +112,13 @@ impl Books {
         })
     }
 
+    fn all_orders(&self) -> impl Iterator<Item = Result<StoredOrder, JournalError>> + use<> {
+        self.orders.iter().map(|guard| {
+            let (key, value) = guard.into_inner()?;
+            read("orders", &key, &value)
+        })
+    }
+
     fn order(&self, id: OrderId) -> Result<Option<StoredOrder>, JournalError> {
         self.orders.get(id.as_str())?.map(|value| read("orders", id.as_str().as_bytes(), &value)).transpose()
     }
@@ -145,10 +152,7 @@ impl Journal {
 
     /// Every order as it stood last, by name.
     pub fn orders(&self) -> impl Iterator<Item = Result<StoredOrder, JournalError>> {
-        self.books.orders.iter().map(|guard| {
-            let (key, value) = guard.into_inner()?;
-            read("orders", &key, &value)
-        })
+        self.books.all_orders()
     }
 }
 
@@ -160,6 +164,22 @@ impl JournalReader {
             newest.take_while(|t| t.as_ref().map_or(true, |t| t.step > step)).collect::<Result<_, _>>()?;
         found.reverse();
         Ok(found)
+    }
+
+    /// The first so many transfers.
+    pub fn transfers_to(&self, count: u64) -> Result<Vec<Transfer>, JournalError> {
+        self.books.transfers(0).take(usize::try_from(count).unwrap_or(usize::MAX)).collect()
+    }
+
+    /// Fills of inputs through this one, in order.
+    pub fn fills_to(&self, seq: Seq) -> Result<Vec<StoredFill>, JournalError> {
+        let through = |fill: &Result<StoredFill, JournalError>| fill.as_ref().map_or(true, |fill| fill.seq <= seq);
+        self.books.fills(Seq(0)).take_while(through).collect()
+    }
+
+    /// As [`Journal::orders`].
+    pub fn orders(&self) -> Result<Vec<StoredOrder>, JournalError> {
+        self.books.all_orders().collect()
     }
 
     /// Fills of inputs after this one, in order.

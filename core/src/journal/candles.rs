@@ -3,7 +3,7 @@
 //! They lie here by (source, pair, window, revision) to be read, and once more in the order they became known, until the warm tier
 //! has them.
 
-use fjall::PersistMode;
+use fjall::{Keyspace, PersistMode};
 
 use super::{Journal, JournalError, JournalReader, Projected};
 use crate::domain::{Candle, EventTime, Pair, Seq, Source, TapeTime};
@@ -87,28 +87,7 @@ impl Journal {
 
     /// The highest revision of each window known at the cursor, oldest first.
     pub fn candles(&self, query: &CandleQuery) -> Result<Vec<Candle>, JournalError> {
-        let prefix = pair_prefix(query.source, query.pair);
-        let bound = |at: EventTime| [prefix.as_slice(), &ordered(at.nanos())].concat();
-        let mut found: Vec<Candle> = Vec::new();
-        for guard in self.candles.range(bound(query.from)..bound(query.to)) {
-            let (key, value) = guard.into_inner()?;
-            let candle = read(&key, &value)?;
-            if candle.tape_time > query.as_of {
-                continue;
-            }
-            match found.last_mut() {
-                Some(last) if last.window_start == candle.window_start => *last = candle,
-                _ => found.push(candle),
-            }
-        }
-        Ok(found)
-    }
-
-    /// Start of the oldest window of a pair in a lane.
-    pub fn first_candle(&self, source: Source, pair: Pair) -> Result<Option<EventTime>, JournalError> {
-        let Some(guard) = self.candles.prefix(pair_prefix(source, pair)).next() else { return Ok(None) };
-        let (key, value) = guard.into_inner()?;
-        Ok(Some(read(&key, &value)?.window_start))
+        known(&self.candles, query, Seq(u64::MAX))
     }
 
     /// Every stored candle, every revision, in key order, for `verify`.
@@ -117,6 +96,25 @@ impl Journal {
             let (key, value) = guard.into_inner()?;
             read(&key, &value)
         })
+    }
+
+    /// Sources that hold candles of a pair.
+    pub fn candle_sources(&self) -> Result<Vec<(Source, Pair)>, JournalError> {
+        self.reader().candle_sources()
+    }
+}
+
+impl JournalReader {
+    /// As [`Journal::candles`], and of the records through this one alone: between two of the same moment it tells them apart.
+    pub fn candles(&self, query: &CandleQuery, through: Seq) -> Result<Vec<Candle>, JournalError> {
+        known(&self.candles, query, through)
+    }
+
+    /// Start of the oldest window of a pair in a lane.
+    pub fn first_candle(&self, source: Source, pair: Pair) -> Result<Option<EventTime>, JournalError> {
+        let Some(guard) = self.candles.prefix(pair_prefix(source, pair)).next() else { return Ok(None) };
+        let (key, value) = guard.into_inner()?;
+        Ok(Some(read(&key, &value)?.window_start))
     }
 
     /// Sources that hold candles of a pair.
@@ -133,9 +131,7 @@ impl Journal {
         }
         Ok(found)
     }
-}
 
-impl JournalReader {
     /// Candles of inputs in `(after, through]`, in the order they became known: at least `most` when there are as many, and
     /// always all of the last input's.
     pub fn logged_candles(&self, after: Seq, through: Seq, most: usize) -> Result<Vec<Candle>, JournalError> {
@@ -152,6 +148,24 @@ impl JournalReader {
         }
         Ok(found)
     }
+}
+
+fn known(candles: &Keyspace, query: &CandleQuery, through: Seq) -> Result<Vec<Candle>, JournalError> {
+    let prefix = pair_prefix(query.source, query.pair);
+    let bound = |at: EventTime| [prefix.as_slice(), &ordered(at.nanos())].concat();
+    let mut found: Vec<Candle> = Vec::new();
+    for guard in candles.range(bound(query.from)..bound(query.to)) {
+        let (key, value) = guard.into_inner()?;
+        let candle = read(&key, &value)?;
+        if candle.tape_time > query.as_of || candle.seq > through {
+            continue;
+        }
+        match found.last_mut() {
+            Some(last) if last.window_start == candle.window_start => *last = candle,
+            _ => found.push(candle),
+        }
+    }
+    Ok(found)
 }
 
 /// By the input that closed or corrected it; one input may close windows of many pairs.

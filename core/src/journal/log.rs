@@ -6,6 +6,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use serde::{Deserialize, Serialize};
 
 use super::books::Books;
+use super::moments::{Laid, Moments};
 use super::record::{self, RecordError};
 use super::{DirectoryLock, JournalError, head};
 use crate::domain::{Digest, Input, Pair, Seq, Source, Stamped, TapeTime};
@@ -53,6 +54,8 @@ pub struct Journal {
     pub(super) candle_log: Keyspace,
     pub(super) facts: Keyspace,
     pub(super) books: Books,
+    pub(super) moments: Moments,
+    pub(super) laid: Laid,
     jobs: Keyspace,
     last: Seq,
     /// The last one that is noted outside the store.
@@ -83,6 +86,8 @@ impl Journal {
         let candle_log = keyspace("candle_log")?;
         let books = Books::open(&database)?;
         let jobs = keyspace("jobs")?;
+        let moments = Moments::open(&database)?;
+        let laid = moments.laid()?;
         let found = match facts.get("schema")? {
             None => SCHEMA,
             Some(bytes) => bytes
@@ -94,11 +99,7 @@ impl Journal {
         if found > SCHEMA {
             return Err(JournalError::NewerSchema { directory: directory.to_owned(), found, known: SCHEMA });
         }
-        let retired = match facts.get("retired")? {
-            None => Retired::default(),
-            Some(bytes) => postcard::from_bytes(&bytes)
-                .map_err(|_| JournalError::DamagedEntry { keyspace: "facts", key: "retired".to_owned() })?,
-        };
+        let retired = read_retired(&facts)?;
         let last = match records.last_key_value() {
             Some(guard) => {
                 let key = guard.key()?;
@@ -123,6 +124,8 @@ impl Journal {
             candle_log,
             facts,
             books,
+            moments,
+            laid,
             jobs,
             last,
             noted,
@@ -144,8 +147,12 @@ impl Journal {
         JournalReader {
             records: self.records.clone(),
             candle_log: self.candle_log.clone(),
+            candles: self.candles.clone(),
             books: self.books.clone(),
+            moments: self.moments.clone(),
+            facts: self.facts.clone(),
             retired: self.retired.through,
+            directory: self.directory.clone(),
         }
     }
 
@@ -329,8 +336,13 @@ fn range_key(source: Source, pair: Pair, start: u64) -> Vec<u8> {
 pub struct JournalReader {
     records: Keyspace,
     pub(super) candle_log: Keyspace,
+    pub(super) candles: Keyspace,
     pub(super) books: Books,
+    pub(super) moments: Moments,
+    facts: Keyspace,
+    /// When this handle was made.
     retired: Seq,
+    directory: PathBuf,
 }
 
 impl JournalReader {
@@ -338,6 +350,24 @@ impl JournalReader {
     pub fn records(&self, from: Seq) -> Records {
         Records::from(&self.records, self.retired, from)
     }
+
+    /// The records that are here now, and what has left by then: inputs go on leaving while this handle lives.
+    pub fn records_now(&self, from: Seq) -> Result<(Records, Retired), JournalError> {
+        // In this order: what leaves in between is then seen in both places, and in none it never is.
+        let records = Records::from(&self.records, Seq::default(), from);
+        let retired = read_retired(&self.facts)?;
+        Ok((Records { retired: retired.through, ..records }, retired))
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+fn read_retired(facts: &Keyspace) -> Result<Retired, JournalError> {
+    let Some(bytes) = facts.get("retired")? else { return Ok(Retired::default()) };
+    let damaged = |_| JournalError::DamagedEntry { keyspace: "facts", key: "retired".to_owned() };
+    postcard::from_bytes(&bytes).map_err(damaged)
 }
 
 /// See [`Journal::records`].

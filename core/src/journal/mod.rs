@@ -10,6 +10,7 @@ mod candles;
 mod head;
 mod lock;
 mod log;
+mod moments;
 pub mod record;
 
 pub use books::{Deed, StoredFill, StoredOrder};
@@ -17,6 +18,7 @@ pub use candles::CandleQuery;
 pub use lock::DirectoryLock;
 pub(crate) use lock::{ARRIVING, LEAVING, other_place};
 pub use log::{Checkpoint, Journal, JournalReader, RangeDelta, Records, Retired};
+pub use moments::Moment;
 
 use std::path::PathBuf;
 

@@ -63,6 +63,8 @@ pub struct TierStatus {
     /// Kept snapshots, and bytes of the current one.
     pub snapshots: u64,
     pub bytes: u64,
+    /// The newest snapshot of the cold tier.
+    pub newest: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -160,6 +162,7 @@ impl Archive {
         status.cold.through = self.cold.archived_through();
         status.warm.through = self.warm.candles_through();
         (status.cold.snapshots, status.cold.bytes) = (cold.snapshots, cold.bytes);
+        status.cold.newest = cold.newest;
         (status.warm.snapshots, status.warm.bytes) = (warm.snapshots, warm.bytes);
         Ok(())
     }

@@ -20,6 +20,25 @@ pub struct Ordered {
     pub action: Action,
 }
 
+/// A lane in the middle of its tape: see [`crate::journal::Moment`]. The desk goes with the live lane.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LaidState {
+    pub(super) market: Market,
+    pub(super) desk: Option<Desk>,
+}
+
+impl LaidState {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("a state has only sized fields, and memory is all postcard needs")
+    }
+
+    /// None of another version of the engine.
+    pub(super) fn of(state: &[u8]) -> Option<Self> {
+        let laid: Self = postcard::from_bytes(state).ok()?;
+        (laid.market.engine_version() == ENGINE_VERSION).then_some(laid)
+    }
+}
+
 impl Engine {
     pub(super) fn new(lanes: Lanes) -> Self {
         Self { market: Market::default(), desk: Desk::new(lanes) }
@@ -36,6 +55,11 @@ impl Engine {
         let received = ReceivedTime::from_nanos(at.nanos());
         let input = Input::Command(Command { received, action });
         self.step_desk(&Stamped { seq: after, tape_time: at, input }, deeds);
+    }
+
+    /// Gives the account a command that lies on the tape.
+    pub(super) fn recorded_command(&mut self, input: &Stamped, deeds: &mut Vec<Deed>) {
+        self.step_desk(input, deeds);
     }
 
     fn step_desk(&mut self, input: &Stamped, deeds: &mut Vec<Deed>) {

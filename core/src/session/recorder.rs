@@ -5,17 +5,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::account::AccountTerms;
-use super::engine::Engine;
+use super::engine::{Engine, LaidState};
 use super::tape::{Tape, TapeError};
 use crate::clock;
 use crate::domain::{Action, Candle, Command, EventTime, Input, Output, Seq, Source, Stamped, TapeTime, TickKind};
 use crate::engine::{Desk, Lanes, Market};
 use crate::ingest::lane::Lane;
 use crate::jobs::{Job, Start, start};
-use crate::journal::{Checkpoint, Deed, Journal, JournalError, Projected, RangeDelta, Retired};
+use crate::journal::{Checkpoint, Deed, Journal, JournalError, Moment, Projected, RangeDelta, Retired};
 
 /// Inputs between two checkpoints: what a restart has to step through, at most. Well under a second.
 const CHECKPOINT_EVERY: u64 = 200_000;
+
+/// Inputs of a lane between two states that are laid for whoever plays it again. A seek steps through some of them at most.
+const MOMENT_EVERY: u64 = if cfg!(test) { 64 } else { 65_536 };
 
 /// Quotes looked at to remember which were seen before a restart: a minute of a busy feed.
 const REMEMBERED_RECORDS: usize = 60_000;
@@ -28,6 +31,16 @@ pub struct Recorder {
     engine: Engine,
     lanes: BTreeMap<Source, Lane>,
     checkpointed: Seq,
+    since_moment: BTreeMap<Source, SinceMoment>,
+}
+
+/// Of a lane, since a state of it was laid.
+#[derive(Clone, Copy, Default)]
+struct SinceMoment {
+    inputs: u64,
+    /// The newest of the lane, and the newest that whoever plays it comes by: of live, its commands too.
+    last: Seq,
+    place: Seq,
 }
 
 /// What a restart had to do.
@@ -62,7 +75,13 @@ impl Recorder {
             .find_map(|checkpoint| Engine::of(&checkpoint.state))
             .unwrap_or_else(|| Engine::new(Lanes::One(Source::Live)));
         let from_checkpoint = engine.market.seq();
-        let mut recorder = Self { journal, engine, lanes: BTreeMap::new(), checkpointed: from_checkpoint };
+        let mut recorder = Self {
+            journal,
+            engine,
+            lanes: BTreeMap::new(),
+            checkpointed: from_checkpoint,
+            since_moment: BTreeMap::new(),
+        };
         let stepped = recorder.catch_up()?;
         Ok((recorder, Recovery { from_checkpoint, stepped, took: started.elapsed() }))
     }
@@ -74,7 +93,7 @@ impl Recorder {
         loop {
             for record in tape.by_ref().take(RECOVERY_CHUNK) {
                 let record = record?;
-                self.engine.step(&record, &mut outputs, &mut deeds);
+                self.step(&record, &mut outputs, &mut deeds)?;
                 stepped += 1;
                 if record.seq > projected {
                     new.candles.extend(outputs.iter().filter_map(closed));
@@ -192,7 +211,7 @@ impl Recorder {
         let sync = started.elapsed();
         let (mut outputs, mut deeds) = (Vec::new(), Vec::new());
         for input in &inputs {
-            self.engine.step(input, &mut outputs, &mut deeds);
+            self.step(input, &mut outputs, &mut deeds)?;
         }
         let projected = Projected { candles: outputs.iter().filter_map(closed).collect(), deeds };
         if !projected.candles.is_empty() || !projected.deeds.is_empty() {
@@ -202,6 +221,33 @@ impl Recorder {
             self.checkpoint()?;
         }
         Ok(Committed { inputs, outputs, deeds: projected.deeds, sync })
+    }
+
+    /// Steps on a durable input, and lays the state before it now and then.
+    fn step(&mut self, input: &Stamped, outputs: &mut Vec<Output>, deeds: &mut Vec<Deed>) -> Result<(), JournalError> {
+        match input.input.source() {
+            Source::Desk => self.since_moment.entry(Source::Live).or_default().place = input.seq,
+            // Its candles are not played.
+            Source::Backfill(_) => {}
+            lane => {
+                let since = self.since_moment.entry(lane).or_default();
+                let due = (since.inputs >= MOMENT_EVERY).then_some(*since);
+                let inputs = if due.is_some() { 1 } else { since.inputs + 1 };
+                *since = SinceMoment { inputs, last: input.seq, place: input.seq };
+                if let Some(since) = due {
+                    self.lay_moment(lane, since)?;
+                }
+            }
+        }
+        self.engine.step(input, outputs, deeds);
+        Ok(())
+    }
+
+    fn lay_moment(&mut self, lane: Source, since: SinceMoment) -> Result<(), JournalError> {
+        let market = self.engine.market.only(lane, since.last);
+        let Some(at) = market.tape_time(lane) else { return Ok(()) };
+        let desk = (lane == Source::Live).then(|| self.engine.desk.clone());
+        self.journal.lay_moment(lane, Moment { seq: since.place, at }, &LaidState { market, desk }.to_bytes())
     }
 
     /// Of these lanes alone: another's trades may still be on their way here, and their ids must not be durable before them.

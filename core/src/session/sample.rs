@@ -5,6 +5,8 @@
 //! long tail, and a quote a second carries the spread. Only + − × ÷ and √ of doubles are used, which are exact everywhere, so the tape
 //! is the same on every machine. They are *simulated*, and `Source::simulates` says so wherever they are shown.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
     Decimal128Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -13,11 +15,15 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::playable::{Inputs, Playable, Recorded};
+use super::recorded::Volume;
+use super::tape::TapeError;
 use crate::domain::time::{MINUTE, SECOND};
 use crate::domain::{
-    Arrival, EventTime, Input, Pair, Price, Quantity, Quote, ReceivedTime, Seq, Side, Source, Stamped, TapeTime, Tick,
-    TickKind, Trade, TradeId,
+    Arrival, EventTime, Input, Pair, Price, Quality, Quantity, Quote, ReceivedTime, Seq, Side, Source, Stamped,
+    TapeTime, Tick, TickKind, Trade, TradeId,
 };
+use crate::journal::JournalError;
 
 /// Shipped inside the program, so that a first launch needs no file and no network.
 static BTC_DAY: &[u8] = include_bytes!("../../sample/BTCUSDT-2024-01-01.parquet");
@@ -116,12 +122,19 @@ struct PairTape {
     first_trade_id: u64,
 }
 
+/// Cheap to clone: the rows are shared.
+#[derive(Clone)]
 pub struct SampleTape {
-    pairs: Vec<PairTape>,
+    pairs: Arc<[PairTape]>,
     ticks: u64,
+    /// Cursors of places that were passed, so that reading can begin there: one for every so many inputs, in order.
+    passed: Arc<Mutex<Vec<Cursor>>>,
 }
 
-/// Where a player stands. Small, so that every checkpoint has one.
+/// Inputs between two of them.
+const PASSED_EVERY: u64 = 8_192;
+
+/// Where somebody stands who reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// Rows taken of each pair, and trades among them.
@@ -158,39 +171,11 @@ impl SampleTape {
             pairs.push(simulate(character, &seconds, 0x7a9e_deca + index as u64));
         }
         let ticks = pairs.iter().map(|p| p.times.len() as u64).sum();
-        Ok(Self { pairs, ticks })
-    }
-
-    pub fn pairs(&self) -> impl Iterator<Item = Pair> + '_ {
-        self.pairs.iter().map(|p| p.pair)
+        Ok(Self { pairs: pairs.into(), ticks, passed: Arc::default() })
     }
 
     pub fn ticks(&self) -> u64 {
         self.ticks
-    }
-
-    pub fn from(&self) -> TapeTime {
-        TapeTime::from_nanos(DAY_START)
-    }
-
-    pub fn to(&self) -> TapeTime {
-        TapeTime::from_nanos(DAY_START + DAY_SECONDS * SECOND)
-    }
-
-    /// Volume by minute of a pair over the whole day, for the deck's timeline, where only that data exists is shown ahead.
-    pub fn minute_volumes(&self, pair: Pair) -> Vec<(EventTime, f64)> {
-        let mut volumes: Vec<(EventTime, f64)> = Vec::new();
-        let Some(tape) = self.pairs.iter().find(|p| p.pair == pair) else { return volumes };
-        for (time, row) in tape.times.iter().zip(&tape.rows) {
-            let Row::Trade { size, .. } = row else { continue };
-            let start = EventTime::from_nanos(*time).minute();
-            let size = Quantity::from_units(*size).to_f64();
-            match volumes.last_mut() {
-                Some(last) if last.0 == start => last.1 += size,
-                _ => volumes.push((start, size)),
-            }
-        }
-        volumes
     }
 
     /// Tape time of the next input, `None` at the end.
@@ -279,6 +264,88 @@ impl SampleTape {
             kind,
         })
     }
+}
+
+impl Playable for SampleTape {
+    fn name(&self) -> String {
+        SAMPLE_NAME.to_owned()
+    }
+
+    fn source(&self) -> Source {
+        Source::Sample
+    }
+
+    fn pairs(&self) -> Vec<Pair> {
+        self.pairs.iter().map(|p| p.pair).collect()
+    }
+
+    fn from(&self) -> TapeTime {
+        TapeTime::from_nanos(DAY_START)
+    }
+
+    fn to(&self) -> TapeTime {
+        TapeTime::from_nanos(DAY_START + DAY_SECONDS * SECOND)
+    }
+
+    fn through(&self) -> Seq {
+        // Every row, a clock for each second, and the end.
+        Seq(self.ticks + DAY_SECONDS as u64 + 1)
+    }
+
+    fn trades(&self) -> u64 {
+        let trades = |tape: &PairTape| tape.rows.iter().filter(|row| matches!(row, Row::Trade { .. })).count();
+        self.pairs.iter().map(|tape| trades(tape) as u64).sum()
+    }
+
+    fn read(&self, after: Seq) -> Result<Inputs, TapeError> {
+        let mut cursor = {
+            let passed = lock(&self.passed);
+            let until = passed.partition_point(|cursor| cursor.seq <= after);
+            until.checked_sub(1).map(|last| passed[last].clone()).unwrap_or_default()
+        };
+        while cursor.seq < after && self.pass(&mut cursor).is_some() {}
+        let tape = self.clone();
+        Ok(Box::new(std::iter::from_fn(move || tape.pass(&mut cursor).map(Ok))))
+    }
+
+    fn volumes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Volume>, JournalError> {
+        let mut volumes: Vec<Volume> = Vec::new();
+        let Some(tape) = self.pairs.iter().find(|p| p.pair == pair) else { return Ok(volumes) };
+        let first = tape.times.partition_point(|&time| time < from.nanos());
+        let last = tape.times.partition_point(|&time| time < to.nanos());
+        for (time, row) in tape.times[first..last].iter().zip(&tape.rows[first..last]) {
+            let Row::Trade { size, .. } = row else { continue };
+            let start = EventTime::from_nanos(*time).minute();
+            let volume = Quantity::from_units(*size).to_f64();
+            match volumes.last_mut() {
+                Some(last) if last.start == start => last.volume += volume,
+                _ => volumes.push(Volume { start, volume, quality: Quality::Complete }),
+            }
+        }
+        Ok(volumes)
+    }
+
+    fn recorded(&self) -> Option<&dyn Recorded> {
+        None
+    }
+}
+
+impl SampleTape {
+    /// As `next`, and remembers the way for whoever comes later.
+    fn pass(&self, cursor: &mut Cursor) -> Option<Stamped> {
+        let input = self.next(cursor)?;
+        if cursor.seq.0.is_multiple_of(PASSED_EVERY) {
+            let mut passed = lock(&self.passed);
+            if passed.last().is_none_or(|last| last.seq < cursor.seq) {
+                passed.push(cursor.clone());
+            }
+        }
+        Some(input)
+    }
+}
+
+fn lock(passed: &Mutex<Vec<Cursor>>) -> MutexGuard<'_, Vec<Cursor>> {
+    passed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read_day() -> Result<PairTape, SampleError> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use crate::domain::{Digest, Seq, Stamped};
-use crate::journal::{Journal, JournalError, Records, Retired};
+use crate::journal::{Journal, JournalError, JournalReader, Records, Retired};
 use crate::tiers::cold::{Cold, ColdError, TickQuery};
 
 /// Groups of some thousand inputs that are read ahead.
@@ -39,13 +39,21 @@ pub struct Tape {
 impl Tape {
     /// From a place on. The archive is opened when the journal alone does not have it.
     pub fn from(journal: &Journal, from: Seq) -> Self {
-        let retired = journal.retired();
+        Self::of(journal.directory(), journal.records(from), journal.retired(), from)
+    }
+
+    /// As `from`, beside the writer.
+    pub fn beside(journal: &JournalReader, from: Seq) -> Result<Self, JournalError> {
+        let (records, retired) = journal.records_now(from)?;
+        Ok(Self::of(journal.directory(), records, retired, from))
+    }
+
+    fn of(directory: &Path, records: Records, retired: Retired, from: Seq) -> Self {
         let previous = Seq(from.0.saturating_sub(1));
-        let archived = (previous < retired.through).then(|| {
-            Archived::read(journal.directory(), TickQuery::in_journal_order(previous, retired.through)).peekable()
-        });
+        let archived = (previous < retired.through)
+            .then(|| Archived::read(directory, TickQuery::in_journal_order(previous, retired.through)).peekable());
         let digest = (previous == Seq(0)).then(Digest::default);
-        Self { kept: journal.records(from).peekable(), archived, digest, retired, previous, held: None }
+        Self { kept: records.peekable(), archived, digest, retired, previous, held: None }
     }
 
     /// The next of either, by its place. Of an input that is in both, the journal's counts.

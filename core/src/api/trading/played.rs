@@ -1,22 +1,25 @@
-//! The account of a replay: asked and told as the live one is. It is kept as long as the player is.
+//! The account of a replay: asked and told as the live one is, and kept as a session.
 
 use super::{Answer, Request, TradingFrame, told, views};
 use crate::api::ApiError;
-use crate::api::view::WayRow;
+use crate::api::view::SessionRow;
 use crate::domain::{Action, Pair, TapeTime, time};
+use crate::session::account::AccountTerms;
+use crate::session::played::{Played, Row};
 use crate::session::player::{Player, Way};
 
-pub(in crate::api) fn ask(player: &mut Player, request: &Request) -> Result<Answer, ApiError> {
+pub(in crate::api) fn ask(played: &mut Played, request: &Request, terms: &AccountTerms) -> Result<Answer, ApiError> {
     if let Some(action) = request.action()? {
-        if player.is_seeking() {
+        if played.player.is_seeking() {
             return Err(ApiError::refused("seeking", "The tape is still being read to there.", "Wait a moment."));
         }
-        return Ok(told(&player.act(action)));
+        return Ok(told(&played.act(action, terms)?));
     }
+    let player = &played.player;
     if let Some(answer) = request.of_desk(player.desk(), player.market())? {
         return Ok(answer);
     }
-    let deeds = player.deeds();
+    let deeds = player.deeds()?;
     Ok(match request {
         Request::Orders { all } => Answer::Orders(views::order_rows(&deeds, *all)),
         Request::Trades { limit } => Answer::Trades(newest(views::trade_rows(&deeds), *limit)),
@@ -29,20 +32,30 @@ pub(in crate::api) fn frame(player: &Player, pair: Pair) -> TradingFrame {
     views::frame(player.desk(), player.market(), pair)
 }
 
-pub(in crate::api) fn ways(player: &mut Player) -> Vec<WayRow> {
-    let gone = player.way();
+pub(in crate::api) fn sessions(played: &mut Played) -> Vec<SessionRow> {
+    let on_deck = played.player.way();
     let placed = |way: &Way| way.commands.iter().filter(|c| matches!(c.action, Action::Place(_))).count();
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let clock = |at: TapeTime| time::format_clock(at.nanos());
-    let row = |(place, way): (usize, &Way)| WayRow {
-        left: way.left.map(|(left, _)| number(left)),
-        left_at: way.left.map(|(_, at)| clock(at)),
-        orders: number(placed(way)),
-        reached_at: clock(way.reached.at),
-        equity: way.reached.equity.to_string(),
-        gone: place == gone,
+    let row = |row: Row<'_>| {
+        let Row { manifest, way, number } = row;
+        let recorded = way.follows.is_some() && way.left.is_none();
+        let unnamed = if recorded { "Live account" } else { "New account" };
+        let played = way.reached.at != TapeTime::default();
+        SessionRow {
+            number: count(number),
+            id: manifest.map(|manifest| manifest.id.clone()),
+            name: manifest.map_or_else(|| unnamed.to_owned(), |manifest| manifest.name.clone()),
+            left: way.left.map(|(left, _)| count(left)),
+            left_at: way.left.map(|(_, at)| clock(at)),
+            orders: way.follows.is_none().then(|| count(placed(way))),
+            reached_at: played.then(|| clock(way.reached.at)),
+            equity: played.then(|| way.reached.equity.to_string()),
+            archived: manifest.is_some_and(|manifest| manifest.archived),
+            on_deck: number == on_deck,
+        }
     };
-    player.ways().iter().enumerate().map(row).collect()
+    played.rows().into_iter().map(row).collect()
 }
 
 fn newest<T>(mut rows: Vec<T>, limit: u32) -> Vec<T> {

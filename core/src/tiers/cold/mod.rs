@@ -91,6 +91,8 @@ pub struct ColdStatistics {
     pub bytes: u64,
     /// When the newest was committed.
     pub committed: Option<EventTime>,
+    /// Its id.
+    pub newest: Option<i64>,
 }
 
 pub struct Cold {
@@ -367,6 +369,7 @@ impl Cold {
             files: newest.files,
             bytes: newest.bytes,
             committed: Some(newest.committed),
+            newest: Some(newest.id),
         }))
     }
 }

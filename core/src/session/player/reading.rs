@@ -1,0 +1,81 @@
+//! A tape being read, from some place on, with the commands that an account was given in between.
+
+use std::sync::Arc;
+
+use crate::domain::{Input, Output, Seq, Stamped, TapeTime};
+use crate::journal::Deed;
+use crate::session::engine::Engine;
+use crate::session::playable::{Inputs, Place, Playable};
+use crate::session::tape::TapeError;
+
+use super::ways::Told;
+
+/// A market with an account in it, and what comes next.
+pub(super) struct Reading {
+    pub(super) engine: Engine,
+    place: Place,
+    inputs: Inputs,
+    next: Option<Stamped>,
+}
+
+impl Reading {
+    pub(super) fn after(tape: &Arc<dyn Playable>, place: Place, engine: Engine) -> Result<Self, TapeError> {
+        let inputs = tape.read(place.seq)?;
+        let mut reading = Self { engine, place, inputs, next: None };
+        reading.look()?;
+        Ok(reading)
+    }
+
+    fn look(&mut self) -> Result<(), TapeError> {
+        self.next = self.inputs.next().transpose()?;
+        Ok(())
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The place after the next input; none at the end.
+    pub(super) fn peek(&self) -> Option<Place> {
+        let next = self.next.as_ref()?;
+        Some(Place { seq: next.seq, at: next.tape_time.max(self.place.at) })
+    }
+
+    /// Takes the next input, and the commands that came after it. None at the end.
+    pub(super) fn step(
+        &mut self,
+        told: Told<'_>,
+        outputs: &mut Vec<Output>,
+        deeds: &mut Vec<Deed>,
+    ) -> Result<Option<Stamped>, TapeError> {
+        let (Some(place), Some(input)) = (self.peek(), self.next.take()) else { return Ok(None) };
+        match input.input {
+            // The market is what it is, whoever trades in it.
+            Input::Command(_) if told.follows(input.seq) => self.engine.recorded_command(&input, deeds),
+            Input::Command(_) => {}
+            _ => self.engine.step(&input, outputs, deeds),
+        }
+        for command in told.after(input.seq) {
+            self.engine.command(command, deeds);
+        }
+        self.place = place;
+        self.look()?;
+        Ok(Some(input))
+    }
+}
+
+/// Everything up to and including a moment, or a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Time(TapeTime),
+    Seq(Seq),
+}
+
+impl Target {
+    pub(super) fn is_beyond(self, place: Place) -> bool {
+        match self {
+            Self::Time(time) => place.at > time,
+            Self::Seq(seq) => place.seq > seq,
+        }
+    }
+}
