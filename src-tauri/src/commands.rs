@@ -71,9 +71,9 @@ fn history(
 }
 
 #[tauri::command(async)]
-fn timeline(from_ms: Option<f64>, to_ms: Option<f64>, host: Host<'_>) -> Result<Response, ApiError> {
+fn timeline(from_ms: Option<f64>, to_ms: Option<f64>, peek: bool, host: Host<'_>) -> Result<Response, ApiError> {
     let range = from_ms.zip(to_ms).map(|(from_ms, to_ms)| Range { from_ms, to_ms });
-    host.timeline(range).map(Response::new)
+    host.timeline(range, peek).map(Response::new)
 }
 
 /// Puts what was recorded live on the deck, at a moment of the past.
@@ -113,7 +113,7 @@ async fn sql_schema(host: Host<'_>) -> Result<Vec<SqlTable>, SqlFailure> {
 #[tauri::command]
 #[specta::specta]
 async fn sql_run(ask: SqlAsk, host: Host<'_>) -> Result<SqlAnswer, SqlFailure> {
-    host.sql().run(ask).await
+    host.sql().run(ask, host.cursor()).await
 }
 
 #[tauri::command]

@@ -21,13 +21,14 @@ use super::view::{
 };
 use super::{ApiError, series};
 use crate::clock;
-use crate::domain::{EventTime, Interval, Pair, Source, TapeTime, time};
+use crate::domain::{EventTime, Interval, Pair, Quality, Source, TapeTime, time};
 use crate::engine::fold::fold;
 use crate::reconcile;
 use crate::session::archive::{self, SharedStatus};
 use crate::session::backfill::BackfillRequest;
 use crate::session::kept::Sessions;
 use crate::session::live::{self, Feed, Live, LiveConfig};
+use crate::session::playable::{TapeLane, TapeRange};
 use crate::session::played::Played;
 use crate::session::player::Player;
 use crate::session::recorded::RecordedTape;
@@ -168,7 +169,7 @@ impl DeskHost {
         let socket = account.clone().and_then(|account| {
             account.serve(directory).inspect_err(|error| tracing::warn!(%error, "no commands are taken")).ok()
         });
-        let inner = Inner {
+        let mut inner = Inner {
             directory: directory.display().to_string(),
             config,
             live,
@@ -191,6 +192,10 @@ impl DeskHost {
             trading: None,
             sessions: None,
         };
+        // The desk opens without it too: what can not be read is said when it is asked for.
+        if seen_live && let Err(error) = inner.resume(now) {
+            tracing::warn!(%error, "what was on the deck is not there");
+        }
         let tiers = Tiers { hot: Arc::clone(&hot), ..Tiers::of(directory) };
         Ok(Self {
             inner: Mutex::new(inner),
@@ -228,8 +233,10 @@ impl DeskHost {
         let now = clock::monotonic();
         let mut inner = self.inner();
         inner.sample.advance(now);
-        if let Some(replay) = &mut inner.replay {
-            replay.advance(now);
+        if let Some(replay) = &mut inner.replay
+            && replay.advance(now)
+        {
+            inner.note_deck();
         }
         inner.go_live_on_first_launch(now);
     }
@@ -254,6 +261,7 @@ impl DeskHost {
         }
         inner.deck = deck;
         inner.chosen = true;
+        inner.note_deck();
         Ok(())
     }
 
@@ -273,6 +281,7 @@ impl DeskHost {
         }
         inner.deck = Deck::Replay;
         inner.chosen = true;
+        inner.note_deck();
         Ok(())
     }
 
@@ -280,7 +289,12 @@ impl DeskHost {
     pub fn session(&self, command: &SessionCommand) -> Result<Option<String>, ApiError> {
         let now = clock::monotonic();
         let mut guard = self.inner();
-        let played = guard.played().ok_or_else(not_on_live)?;
+        let inner = &mut *guard;
+        // Beside the live market lie the sessions of what was recorded of it.
+        let played = match inner.deck {
+            Deck::Sample => &mut inner.sample,
+            Deck::Live | Deck::Replay => inner.replay.as_mut().ok_or_else(not_on_live)?,
+        };
         let known = |number: u32| {
             let there = (number as usize) < played.ways();
             let refused =
@@ -288,7 +302,13 @@ impl DeskHost {
             there.then_some(number as usize).ok_or_else(refused)
         };
         match command {
-            SessionCommand::Take { number, resume } => played.take(known(*number)?, *resume, now)?,
+            SessionCommand::Take { number, resume } => {
+                played.take(known(*number)?, *resume, now)?;
+                if inner.deck == Deck::Live {
+                    inner.deck = Deck::Replay;
+                }
+                inner.chosen = true;
+            }
             SessionCommand::Rename { number, name } => played.rename(known(*number)?, name.trim())?,
             SessionCommand::Archive { number, archived } => played.archive(known(*number)?, *archived)?,
             SessionCommand::Delete { number } => return Ok(Some(played.delete(known(*number)?, now)?)),
@@ -360,15 +380,24 @@ impl DeskHost {
     }
 
     /// The watched pair between two moments of the tape, or over all of it, for the deck's timeline: volume by the finest bar that gives some
-    /// thousands.
-    pub fn timeline(&self, range: Option<Range>) -> Result<Vec<u8>, ApiError> {
+    /// thousands. Of what is after the cursor only that it is there, unless the trader wants to `peek`.
+    pub fn timeline(&self, range: Option<Range>, peek: bool) -> Result<Vec<u8>, ApiError> {
         let at = |ms: f64| moment(ms).map(|at| EventTime::from_nanos(at.nanos()));
         let (from, to) = match range {
             Some(Range { from_ms, to_ms }) => (at(from_ms)?, at(to_ms)?),
             None => (EventTime::from_nanos(i64::MIN), EventTime::from_nanos(i64::MAX)),
         };
         let inner = self.inner();
-        Ok(series::encode(&inner.view()?.timeline(inner.pair, from, to)?))
+        let mut bars = inner.view()?.timeline(inner.pair, from, to)?;
+        if let Some(player) = inner.player().filter(|_| !peek) {
+            let here = player.known_through().to_ms();
+            let after = bars.partition_point(|bar| bar.time_ms < here);
+            // The one it stands in is not over.
+            for bar in &mut bars[after.saturating_sub(1)..] {
+                (bar.volume, bar.quality) = (0.0, Quality::Forming);
+            }
+        }
+        Ok(series::encode(&bars))
     }
 
     /// Loads whole calendar months of a live pair from the venue's REST, while the recording goes on. The frames say how it stands.
@@ -421,8 +450,26 @@ impl DeskHost {
         account.ok_or_else(|| why.unwrap_or_else(refused))?.ask(request)
     }
 
+    /// What a query may read through: of what was recorded, while a moment of its past is on the deck, nothing later.
+    pub fn cursor(&self) -> Option<TapeTime> {
+        let inner = self.inner();
+        inner.replay.as_ref().filter(|_| inner.deck == Deck::Replay).map(|replay| replay.player.known_through())
+    }
+
     pub fn sql(&self) -> &SqlDesk {
         &self.sql
+    }
+
+    /// Through here the tables hold what was recorded.
+    #[cfg(test)]
+    pub(super) fn archived_through(&self) -> crate::domain::Seq {
+        let status = archive::lock(&self.archived);
+        status.cold.through.min(status.warm.through)
+    }
+
+    #[cfg(test)]
+    pub(super) fn recorded_through(&self) -> crate::domain::Seq {
+        self.inner().live.as_ref().expect("it records").recorder().journal().last_seq()
     }
 
     /// How each stage from the feed to the cold tier stands.
@@ -482,6 +529,34 @@ impl Inner {
         }
     }
 
+    /// For the next start.
+    fn note_deck(&self) {
+        let note = self.replay.as_ref().filter(|_| self.deck == Deck::Replay).map(Played::deck_note);
+        if let Err(error) = Sessions::of(Path::new(&self.directory)).note_deck(note.as_ref()) {
+            tracing::warn!(%error, "what is on the deck was not noted");
+        }
+    }
+
+    /// Goes on where the desk was left, when that was in the past; and lists the sessions there are.
+    fn resume(&mut self, now: Instant) -> Result<(), ApiError> {
+        let sessions = Sessions::of(Path::new(&self.directory));
+        let note = sessions.deck();
+        let live = TapeRange::whole(TapeLane::One(Source::Live));
+        let any = sessions.list()?.0.iter().any(|session| session.manifest.tape == live);
+        if note.is_none() && !any {
+            return Ok(());
+        }
+        self.open_replay(now)?;
+        if let (Some(note), Some(replay)) = (note, &mut self.replay) {
+            if let Some(id) = &note.session {
+                replay.take_session(id, now)?;
+            }
+            replay.player.seek(note.at, now);
+            (self.deck, self.chosen) = (Deck::Replay, true);
+        }
+        Ok(())
+    }
+
     /// What was recorded live through now. Whoever was on a session of it stays on it.
     fn open_replay(&mut self, now: Instant) -> Result<(), ApiError> {
         let nothing = || {
@@ -489,7 +564,9 @@ impl Inner {
             ApiError::refused("nothing_recorded", what, "Wait for the first trades, or put the sample on the deck.")
         };
         let live = self.live.as_ref().ok_or_else(nothing)?;
-        let tape = RecordedTape::of(&live.recorder(), Source::Live, &self.config.pairs)?.ok_or_else(nothing)?;
+        let tape =
+            RecordedTape::of(&live.recorder(), TapeRange::whole(TapeLane::One(Source::Live)), &self.config.pairs)?
+                .ok_or_else(nothing)?;
         let snapshot = archive::lock(&self.archived).cold.newest;
         let sessions = Sessions::of(Path::new(&self.directory));
         let gone = self.replay.take().and_then(|mut replay| {
@@ -584,7 +661,9 @@ impl Inner {
         if trading.is_some() {
             self.trading.clone_from(&trading);
         }
-        let sessions = self.played().map(played::sessions).unwrap_or_default();
+        let live = self.deck == Deck::Live;
+        let played = if self.deck == Deck::Sample { Some(&mut self.sample) } else { self.replay.as_mut() };
+        let sessions = played.map(|played| played::sessions(played, live)).unwrap_or_default();
         let sessions = Some(sessions).filter(|sessions| fresh || self.sessions.as_ref() != Some(sessions));
         if sessions.is_some() {
             self.sessions.clone_from(&sessions);

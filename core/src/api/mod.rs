@@ -7,6 +7,8 @@ pub mod desk;
 pub mod directory;
 mod error;
 mod history;
+#[cfg(test)]
+mod look_ahead;
 pub mod pipeline;
 pub mod series;
 pub mod sql;

@@ -151,14 +151,14 @@ impl SqlDesk {
             .collect())
     }
 
-    /// Runs a query. One at a time: a new one ends the one before.
-    pub async fn run(&self, ask: SqlAsk) -> Result<SqlAnswer, SqlFailure> {
+    /// Runs a query. One at a time: a new one ends the one before. Nothing is read that was not known at the `cursor`, whatever is asked for.
+    pub async fn run(&self, ask: SqlAsk, cursor: Option<TapeTime>) -> Result<SqlAnswer, SqlFailure> {
         let mut request = SqlRequest::new(ask.text);
         request.as_of = match ask.as_of_ms {
             Some(ms) if !ms.is_finite() => {
                 return Err(SqlFailure::new("not_a_time", "That is not a moment.", "Give a time such as 14:07."));
             }
-            ms => ms.map(|ms| TapeTime::from_nanos((ms * 1e6) as i64)),
+            ms => ms.map(|ms| TapeTime::from_nanos((ms * 1e6) as i64)).into_iter().chain(cursor).min(),
         };
         request.snapshot = match ask.snapshot.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             Some(text) => Some(text.parse().map_err(|_| {

@@ -12,6 +12,7 @@ mod reconcile;
 mod record;
 mod replay;
 mod session;
+mod sessions;
 mod sql;
 mod tiers;
 mod trading;
@@ -119,10 +120,28 @@ enum Command {
         /// Trade an account along: JSON lines such as {"at":"2024-01-01T12:00:00Z","id":"a","pair":"BTC-USD","side":"buy","type":"limit","qty":"0.1","limit":"42000"}
         #[arg(long, value_name = "FILE")]
         orders: Option<PathBuf>,
-        /// Keep its transfers, balances and trades in the warm tier under this name
+        /// Keep it as a session of this name, and its transfers, balances and trades in the warm tier
         #[arg(long, value_name = "NAME", requires = "orders")]
         session: Option<String>,
     },
+    /// List sessions, or name, archive, delete and restore one
+    Sessions {
+        #[command(subcommand)]
+        action: Option<sessions::Action>,
+    },
+    /// Begin a session where another one, or the live account (`live`), stood at a moment of its tape
+    Fork {
+        session: String,
+        #[arg(long, value_name = "T")]
+        at: EventTimeArgument,
+        /// What it does from there on, as in `replay`
+        #[arg(long, value_name = "FILE")]
+        orders: Option<PathBuf>,
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+    /// Say where two sessions part, and what each was told and did that the other was not; `live` is the live account
+    Compare { first: String, second: String },
     /// Place an order on paper
     Order(Box<order::Arguments>),
     /// Cancel an order
@@ -233,7 +252,7 @@ enum Command {
     Doctor,
     /// Measure
     Bench {
-        /// One of: wire, append, acknowledge, replay, ledger, tiers, live, start; all when absent
+        /// One of: wire, append, acknowledge, replay, ledger, tiers, seek, live, start; all when absent
         name: Option<String>,
     },
 }
@@ -323,7 +342,13 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
                 format: if json { candles::Format::Json } else { *format },
             },
         ),
-        Command::Replay { from, to, speed, source, orders, session } => replay::run(
+        Command::Sessions { action } => sessions::run(&data, action.as_ref(), json),
+        Command::Fork { session, at, orders, name } => {
+            let (session, orders, name) = (session.clone(), orders.clone(), name.clone());
+            sessions::fork(&data, &sessions::Fork { session, at: *at, orders, name }, json)
+        }
+        Command::Compare { first, second } => sessions::compare(&data, first, second, json),
+        Command::Replay { from, to, speed, source, orders, session } => replay::run_command(
             &data,
             &replay::Request {
                 from: from.map(|t| t.0),

@@ -3,28 +3,28 @@
 use std::path::Path;
 
 use super::archive::ArchiveError;
-use super::replay::Account;
+use super::run::Outcome;
 use crate::domain::{self, Amount, DeskOutput, Fill, Seq, Step, Transfer};
 use crate::journal::{Deed, JournalError, JournalReader, StoredFill};
 use crate::tiers::warm::{BalanceDelta, TradeRow, TransferRow, Warm, WarmError};
 
-/// Stores all of a replay's books under the name of its session. One that is stored already is left as it is.
+/// Stores all of a session's books under its name. What is stored already is left as it is.
 ///
 /// Errors: `SessionTaken` when other books have that name.
-pub async fn keep(directory: &Path, session: &str, account: &Account) -> Result<(), ArchiveError> {
+pub async fn keep(directory: &Path, session: &str, outcome: &Outcome) -> Result<(), ArchiveError> {
     let mut warm = Warm::open(directory).await?;
-    let head = account.desk.ledger().head();
+    let head = outcome.desk().ledger().head();
     let there = warm.transfers(session).await?;
     if there.last().is_some_and(|last| last.hash != head.hash.to_string()) {
         return Err(ArchiveError::SessionTaken { session: session.to_owned() });
     }
-    let transfers = account.deeds.iter().filter_map(|deed| match &deed.output {
+    let transfers = outcome.deeds.iter().filter_map(|deed| match &deed.output {
         DeskOutput::Transfer(transfer) => Some(*transfer),
         _ => None,
     });
     put_transfers(&mut warm, session, &transfers.collect::<Vec<_>>()).await?;
-    let fills: Vec<Fill> = account.deeds.iter().filter_map(fill).collect();
-    warm.put_trades(session, &rows(&fills), account.desk.last_step().0).await?;
+    let fills: Vec<Fill> = outcome.deeds.iter().filter_map(fill).collect();
+    warm.put_trades(session, &rows(&fills), outcome.desk().last_step().0).await?;
     Ok(())
 }
 

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::engine::Ordered;
+use super::playable::TapeRange;
 use super::player::{Reached, Way};
-use crate::domain::{ReceivedTime, Seq, Source, TapeTime};
+use crate::domain::{ReceivedTime, Seq, TapeTime};
 
 /// Letters of a name, at most.
 const LONGEST_NAME: usize = 80;
@@ -41,8 +42,8 @@ pub struct Manifest {
     version: u32,
     pub id: String,
     pub name: String,
-    /// The lane it plays, from its first input through this one.
-    pub source: Source,
+    /// What it plays, through this input of the journal.
+    pub tape: TapeRange,
     pub through: Seq,
     /// The newest snapshot of the archive when it was made: evidence of what there was. The session does not need it.
     pub snapshot: Option<i64>,
@@ -73,6 +74,13 @@ struct Standing {
     at: TapeTime,
 }
 
+/// What was on the deck when a moment of the past was: the session, where that was one of those kept, and the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeckNote {
+    pub session: Option<String>,
+    pub at: TapeTime,
+}
+
 /// The sessions of a data directory.
 #[derive(Clone, Debug)]
 pub struct Sessions {
@@ -83,7 +91,7 @@ pub struct Sessions {
 #[derive(Clone, Debug)]
 pub struct NewSession<'a> {
     pub name: Option<&'a str>,
-    pub source: Source,
+    pub tape: TapeRange,
     pub through: Seq,
     pub snapshot: Option<i64>,
     pub follows: Option<Seq>,
@@ -138,7 +146,7 @@ impl Sessions {
             version: VERSION,
             id: id.clone(),
             name,
-            source: new.source,
+            tape: new.tape,
             through: new.through,
             snapshot: new.snapshot,
             follows: new.follows,
@@ -187,6 +195,26 @@ impl Sessions {
         let new = path.with_extension("new");
         let note = || fs::write(&new, json(&Standing { reached, at })).and_then(|()| fs::rename(&new, &path));
         note().map_err(|source| SessionError::Unusable { path: path.clone(), source })
+    }
+
+    /// Notes what is replayed, or that nothing is, for the next start. Not synced: losing it costs a click.
+    pub fn note_deck(&self, note: Option<&DeckNote>) -> Result<(), SessionError> {
+        let path = self.folder.join(DECK);
+        let new = path.with_extension("new");
+        let put = || match note {
+            Some(note) => fs::create_dir_all(&self.folder)
+                .and_then(|()| fs::write(&new, json(note)))
+                .and_then(|()| fs::rename(&new, &path)),
+            None => fs::remove_file(&path).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            }),
+        };
+        put().map_err(|source| SessionError::Unusable { path: path.clone(), source })
+    }
+
+    pub fn deck(&self) -> Option<DeckNote> {
+        serde_json::from_slice(&fs::read(self.folder.join(DECK)).ok()?).ok()
     }
 
     pub fn rename(&self, id: &str, name: &str) -> Result<(), SessionError> {
@@ -261,6 +289,7 @@ impl Kept {
 const MANIFEST: &str = "session.json";
 const COMMANDS: &str = "commands.jsonl";
 const STANDING: &str = "standing.json";
+const DECK: &str = "deck.json";
 
 fn is_number(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
@@ -357,6 +386,7 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::domain::{Action, Amount};
+    use crate::session::playable::TapeLane;
 
     fn told(after: u64, units: i128) -> Ordered {
         let id = format!("d{after}").parse().expect("a name");
@@ -367,7 +397,7 @@ mod tests {
     fn new<'a>(name: Option<&'a str>, commands: &'a [Ordered]) -> NewSession<'a> {
         NewSession {
             name,
-            source: Source::Live,
+            tape: TapeRange::whole(TapeLane::One(crate::domain::Source::Live)),
             through: Seq(900),
             snapshot: Some(-7),
             follows: Some(Seq(5)),

@@ -1,7 +1,13 @@
 //! What a player plays: a finished tape, and what was laid beside it.
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::domain::ids::SourceError;
 use crate::domain::{Candle, EventTime, Pair, Seq, Source, Stamped, TapeTime};
-use crate::engine::Market;
+use crate::engine::{Lanes, Market};
 use crate::journal::{Deed, JournalError, StoredOrder};
 use crate::session::recorded::Volume;
 use crate::session::tape::TapeError;
@@ -16,11 +22,86 @@ pub struct Place {
 /// Inputs in order, and the commands of the account that was recorded along among them.
 pub type Inputs = Box<dyn Iterator<Item = Result<Stamped, TapeError>> + Send>;
 
-/// One lane, from its first input to a place it does not grow beyond.
+/// Which inputs a tape has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TapeLane {
+    /// The day that is shipped with the program.
+    SampleDay,
+    /// Everything that was recorded and imported, in the order of the journal.
+    Everything,
+    One(Source),
+}
+
+/// What is played: lanes, and the range of tape time, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TapeRange {
+    pub lane: TapeLane,
+    pub from: Option<TapeTime>,
+    pub to: Option<TapeTime>,
+}
+
+impl TapeRange {
+    /// All of it.
+    pub fn whole(lane: TapeLane) -> Self {
+        Self { lane, from: None, to: None }
+    }
+
+    pub fn holds(&self, at: TapeTime) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+impl fmt::Display for TapeLane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SampleDay => f.write_str("sample-day"),
+            Self::Everything => f.write_str("everything"),
+            Self::One(source) => source.fmt(f),
+        }
+    }
+}
+
+impl FromStr for TapeLane {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        match text {
+            "sample-day" => Ok(Self::SampleDay),
+            "everything" => Ok(Self::Everything),
+            _ => text.parse().map(Self::One),
+        }
+    }
+}
+
+impl Serialize for TapeLane {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TapeLane {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Inputs from the first to a place a tape does not grow beyond.
 pub trait Playable: Send + Sync {
     fn name(&self) -> String;
 
+    fn range(&self) -> TapeRange;
+
+    /// The lane a chart of it shows.
     fn source(&self) -> Source;
+
+    /// Whose prints an account on it trades on.
+    fn lanes(&self) -> Lanes {
+        match self.range().lane {
+            TapeLane::Everything => Lanes::All,
+            TapeLane::SampleDay | TapeLane::One(_) => Lanes::One(self.source()),
+        }
+    }
 
     /// In the order of the watchlist.
     fn pairs(&self) -> Vec<Pair>;
@@ -71,4 +152,22 @@ pub struct LaidEngine {
     pub place: Place,
     pub market: Market,
     pub desk: Option<crate::engine::Desk>,
+}
+
+/// The place after everything of a moment.
+pub fn place_at(tape: &dyn Playable, at: TapeTime) -> Result<Seq, TapeError> {
+    let beyond = |place: Place| place.at > at;
+    let laid = match tape.recorded() {
+        Some(recorded) => recorded.state_before(&beyond)?.map(|laid| laid.place.seq),
+        None => None,
+    };
+    let mut last = laid.unwrap_or_default();
+    for input in tape.read(last)? {
+        let input = input?;
+        if input.tape_time > at {
+            break;
+        }
+        last = input.seq;
+    }
+    Ok(last)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::account::AccountTerms;
 use super::engine::Ordered;
-use super::kept::{Kept, Manifest, NewSession, SessionError, Sessions};
+use super::kept::{DeckNote, Kept, Manifest, NewSession, SessionError, Sessions};
 use super::playable::Playable;
 use super::player::{Player, Reached, Way};
 use super::tape::TapeError;
@@ -54,7 +54,7 @@ impl Played {
         };
         let (of_tape, foreign): (Vec<Kept>, Vec<Kept>) = listed
             .into_iter()
-            .filter(|session| session.manifest.source == tape.source())
+            .filter(|session| session.manifest.tape == tape.range())
             .partition(|session| session.manifest.through <= tape.through());
         unreadable.extend(foreign.iter().map(|session| {
             let Manifest { name, through, .. } = &session.manifest;
@@ -102,13 +102,12 @@ impl Played {
             }
             (session, leaves) => {
                 let gone = &self.player.ways()[way];
-                let until = gone.commands.partition_point(|command| command.after <= place.seq);
-                let commands: Vec<Ordered> = gone.commands[..until].iter().chain(&plan.commands).copied().collect();
-                let follows = if leaves { gone.follows.map(|through| through.min(place.seq)) } else { gone.follows };
+                let Way { follows, commands, .. } = if leaves { gone.until(place.seq) } else { gone.clone() };
+                let commands: Vec<Ordered> = commands.into_iter().chain(plan.commands.iter().copied()).collect();
                 let tape = self.player.tape();
                 let new = NewSession {
                     name: None,
-                    source: tape.source(),
+                    tape: tape.range(),
                     through: tape.through(),
                     snapshot: self.snapshot,
                     follows,
@@ -128,17 +127,22 @@ impl Played {
         Ok(deeds)
     }
 
-    /// Moves the player on, and notes now and then where it stands.
-    pub fn advance(&mut self, at: Instant) {
+    /// Moves the player on, and notes now and then where it stands; answers whether it did.
+    pub fn advance(&mut self, at: Instant) -> bool {
         self.player.advance(at);
         let place = self.player.place();
-        if at.saturating_duration_since(self.noted.0) >= NOTE_EVERY
-            && place.at != self.noted.1
-            && !self.player.is_seeking()
-        {
+        let due = at.saturating_duration_since(self.noted.0) >= NOTE_EVERY && place.at != self.noted.1;
+        if due && !self.player.is_seeking() {
             self.noted = (at, place.at);
             self.note();
+            return true;
         }
+        false
+    }
+
+    /// What is on the deck, for the next start.
+    pub fn deck_note(&self) -> DeckNote {
+        DeckNote { session: self.gone().map(|session| session.id.clone()), at: self.player.place().at }
     }
 
     /// Notes where the session stands that is gone.

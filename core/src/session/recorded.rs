@@ -1,11 +1,11 @@
 //! A lane of what was recorded, as a tape to be played: pinned where it ended when it was opened.
 
 use super::engine::LaidState;
-use super::playable::{Inputs, LaidEngine, Place, Playable, Recorded};
+use super::playable::{Inputs, LaidEngine, Place, Playable, Recorded, TapeLane, TapeRange};
 use super::recorder::Recorder;
 use super::tape::{Tape, TapeError};
 use crate::domain::{
-    BackfillMonth, Candle, DeskOutput, EventTime, Input, Interval, Month, Pair, Quality, Seq, Source, TapeTime,
+    BackfillMonth, Candle, DeskOutput, EventTime, Input, Interval, Month, Pair, Quality, Seq, Source, Stamped, TapeTime,
 };
 use crate::engine::fold::fold;
 use crate::journal::{CandleQuery, Deed, JournalError, JournalReader, StoredOrder};
@@ -33,6 +33,8 @@ pub fn volumes(minutes: Vec<Candle>, from: EventTime, to: EventTime) -> Vec<Volu
 
 pub struct RecordedTape {
     journal: JournalReader,
+    range: TapeRange,
+    /// The lane a chart shows.
     source: Source,
     pairs: Vec<Pair>,
     /// Months that were fetched, of each pair.
@@ -45,23 +47,52 @@ pub struct RecordedTape {
 
 impl RecordedTape {
     /// What there is of a lane now. None when there is nothing. `order` are the pairs of the watchlist, which come first.
-    pub fn of(recorder: &Recorder, source: Source, order: &[Pair]) -> Result<Option<Self>, JournalError> {
+    pub fn of(recorder: &Recorder, range: TapeRange, order: &[Pair]) -> Result<Option<Self>, JournalError> {
         let market = recorder.market();
-        let Some(to) = market.tape_time(source) else { return Ok(None) };
+        let (wanted, source) = match range.lane {
+            TapeLane::One(source) => (Some(source), source),
+            TapeLane::Everything => (None, Source::Live),
+            TapeLane::SampleDay => return Ok(None),
+        };
+        let of_tape: Vec<(Source, Pair, u64)> = market
+            .pairs()
+            .filter(|(lane, ..)| wanted.is_none_or(|wanted| wanted == *lane))
+            .map(|(lane, pair, market)| (lane, pair, market.trades()))
+            .collect();
+        let to = of_tape.iter().filter_map(|(lane, ..)| market.tape_time(*lane)).max();
+        let Some(to) = to.or(wanted.and_then(|lane| market.tape_time(lane))) else { return Ok(None) };
         let journal = recorder.journal().reader();
-        let known: Vec<Pair> = market.pairs().filter(|(lane, ..)| *lane == source).map(|(_, pair, _)| pair).collect();
-        let mut pairs: Vec<Pair> = order.iter().copied().filter(|pair| known.contains(pair)).collect();
-        pairs.extend(known.iter().filter(|pair| !order.contains(pair)));
+        let mut pairs: Vec<Pair> = order.iter().copied().filter(|pair| of_tape.iter().any(|t| t.1 == *pair)).collect();
+        for (_, pair, _) in &of_tape {
+            if !pairs.contains(pair) {
+                pairs.push(*pair);
+            }
+        }
         let mut first = Vec::new();
-        for &pair in &pairs {
-            first.extend(journal.first_candle(source, pair)?);
+        for (lane, pair, _) in &of_tape {
+            first.extend(journal.first_candle(*lane, *pair)?);
         }
         let from = first.into_iter().min().map_or(to, |start| TapeTime::from_nanos(start.nanos()).min(to));
-        let fetched =
-            pairs.iter().flat_map(|&pair| market.backfilled(pair).map(move |month| BackfillMonth { pair, month }));
-        let fetched = fetched.collect();
-        let trades = market.pairs().filter(|(lane, ..)| *lane == source).map(|(.., pair)| pair.trades()).sum();
-        Ok(Some(Self { journal, source, pairs, fetched, from, to, through: market.seq(), trades }))
+        let fetched: Vec<BackfillMonth> = pairs
+            .iter()
+            .flat_map(|&pair| market.backfilled(pair).map(move |month| BackfillMonth { pair, month }))
+            .collect();
+        Ok(Some(Self {
+            journal,
+            range,
+            source,
+            pairs,
+            fetched,
+            from: range.from.map_or(from, |asked| asked.max(from).min(to)),
+            to: range.to.map_or(to, |asked| asked.min(to)),
+            through: market.seq(),
+            trades: of_tape.iter().map(|(.., trades)| trades).sum(),
+        }))
+    }
+
+    /// Nothing of what came into the journal later.
+    pub fn pinned(self, through: Seq) -> Self {
+        Self { through: self.through.min(through), ..self }
     }
 
     fn query(&self, source: Source, pair: Pair, from: EventTime, to: EventTime, as_of: TapeTime) -> CandleQuery {
@@ -71,10 +102,14 @@ impl RecordedTape {
 
 impl Playable for RecordedTape {
     fn name(&self) -> String {
-        match self.source {
-            Source::Live => "Recorded live".to_owned(),
-            source => source.to_string(),
+        match self.range.lane {
+            TapeLane::One(Source::Live) => "Recorded live".to_owned(),
+            lane => lane.to_string(),
         }
+    }
+
+    fn range(&self) -> TapeRange {
+        self.range
     }
 
     fn source(&self) -> Source {
@@ -102,11 +137,16 @@ impl Playable for RecordedTape {
     }
 
     fn read(&self, after: Seq) -> Result<Inputs, TapeError> {
-        let (lane, through) = (self.source, self.through);
-        let of_lane = move |source| source == lane || (lane == Source::Live && source == Source::Desk);
+        let (range, through) = (self.range, self.through);
+        let of_tape = move |source: Source| match range.lane {
+            TapeLane::One(lane) => source == lane || (lane == Source::Live && source == Source::Desk),
+            TapeLane::Everything => source != Source::Desk,
+            TapeLane::SampleDay => false,
+        };
+        let wanted = move |input: &Stamped| of_tape(input.input.source()) && range.holds(input.tape_time);
         let inputs = Tape::beside(&self.journal, after.next())?
             .take_while(move |input| input.as_ref().map_or(true, |input| input.seq <= through))
-            .filter(move |input| input.as_ref().map_or(true, |input| of_lane(input.input.source())));
+            .filter(move |input| input.as_ref().map_or(true, wanted));
         Ok(Box::new(inputs))
     }
 
@@ -122,11 +162,12 @@ impl Playable for RecordedTape {
 
 impl Recorded for RecordedTape {
     fn state_before(&self, beyond: &dyn Fn(Place) -> bool) -> Result<Option<LaidEngine>, JournalError> {
-        let moments = self.journal.moments(self.source)?;
+        let TapeRange { lane: TapeLane::One(lane), from: None, .. } = self.range else { return Ok(None) };
+        let moments = self.journal.moments(lane)?;
         let place = |moment: &crate::journal::Moment| Place { seq: moment.seq, at: moment.at };
         let until = moments.partition_point(|moment| !beyond(place(moment)) && moment.seq <= self.through);
         for moment in moments[..until].iter().rev() {
-            let state = self.journal.moment(self.source, *moment)?;
+            let state = self.journal.moment(lane, *moment)?;
             if let Some(LaidState { market, desk }) = state.as_deref().and_then(LaidState::of) {
                 return Ok(Some(LaidEngine { place: place(moment), market, desk }));
             }
@@ -135,6 +176,8 @@ impl Recorded for RecordedTape {
     }
 
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime, known: Place) -> Result<Vec<Candle>, JournalError> {
+        // No minute is known before it has begun; what came later would all be read and passed over.
+        let to = to.min(EventTime::from_nanos(known.at.nanos().saturating_add(1)));
         let mut minutes = self.journal.candles(&self.query(self.source, pair, from, to, known.at), known.seq)?;
         let recorded = minutes.len();
         // What was fetched later about that time is known in its own days.
@@ -159,7 +202,8 @@ impl Recorded for RecordedTape {
     }
 
     fn has_account(&self) -> bool {
-        self.source == Source::Live
+        // From the middle on it would be another account.
+        self.range == TapeRange { to: self.range.to, ..TapeRange::whole(TapeLane::One(Source::Live)) }
     }
 
     fn deeds(&self, through: Seq, transfers: u64) -> Result<Vec<Deed>, JournalError> {

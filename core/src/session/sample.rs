@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use super::playable::{Inputs, Playable, Recorded};
+use super::playable::{Inputs, Playable, Recorded, TapeLane, TapeRange};
 use super::recorded::Volume;
 use super::tape::TapeError;
 use crate::domain::time::{MINUTE, SECOND};
@@ -269,6 +269,10 @@ impl SampleTape {
 impl Playable for SampleTape {
     fn name(&self) -> String {
         SAMPLE_NAME.to_owned()
+    }
+
+    fn range(&self) -> TapeRange {
+        TapeRange::whole(TapeLane::SampleDay)
     }
 
     fn source(&self) -> Source {

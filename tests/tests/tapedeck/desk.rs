@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -28,12 +28,24 @@ impl Drop for Guard {
     }
 }
 
+/// What opens windows.
+struct Driver {
+    port: u16,
+    desktop: PathBuf,
+}
+
+fn open_window(port: u16, desktop: &Path) -> Session {
+    let capabilities = json!({"webkitgtk:browserOptions": {"binary": desktop, "args": []}});
+    Session::open(port, capabilities).expect("the desk opens")
+}
+
 /// A screen, a driver and a desk on it. Dropped in this order: the session closes the window, then the rest goes.
 pub(crate) struct Desk {
     pub(crate) session: Session,
+    driver: Driver,
     _driver: Guard,
     _screen: Guard,
-    _data: TempDir,
+    data: TempDir,
     name: &'static str,
     _alone: MutexGuard<'static, ()>,
 }
@@ -111,9 +123,33 @@ impl Desk {
         );
         let listening = until(Duration::from_secs(10), || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         assert!(listening.is_some(), "WebKitWebDriver does not listen");
-        let capabilities = json!({"webkitgtk:browserOptions": {"binary": desktop, "args": []}});
-        let session = Session::open(port, capabilities).expect("the desk opens");
-        Some(Self { session, _driver: driver, _screen: screen, _data: data, name, _alone: alone })
+        let session = open_window(port, &desktop);
+        let at = Driver { port, desktop };
+        Some(Self { session, driver: at, _driver: driver, _screen: screen, data, name, _alone: alone })
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// Ends the desk as a power cut would, and starts it again on the same data.
+    pub(crate) fn kill_and_open_again(&mut self) {
+        let data = format!("TAPEDECK_DATA={}", self.data().display());
+        let processes = std::fs::read_dir("/proc").expect("processes are listed").flatten();
+        let ids: Vec<u32> = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        let is_ours = |id: &u32| {
+            let runs = std::fs::read_link(format!("/proc/{id}/exe"))
+                .is_ok_and(|exe| exe.file_name() == self.driver.desktop.file_name());
+            let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            runs && environment.split(|byte| *byte == 0).any(|entry| entry == data.as_bytes())
+        };
+        let ours: Vec<u32> = ids.into_iter().filter(is_ours).collect();
+        assert!(!ours.is_empty(), "{}: the desk's process is not found", self.name);
+        for id in ours {
+            let killed = Command::new("kill").args(["-9", &id.to_string()]).status().expect("kill runs");
+            assert!(killed.success(), "{}: {id} was not killed", self.name);
+        }
+        self.session = open_window(self.driver.port, &self.driver.desktop);
     }
 
     pub(crate) fn text(&self, test_id: &str) -> String {

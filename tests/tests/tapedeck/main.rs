@@ -19,6 +19,7 @@ mod lanes;
 mod r#move;
 mod readers;
 mod retention;
+mod sessions;
 mod sql_tab;
 mod support;
 mod three_bugs;

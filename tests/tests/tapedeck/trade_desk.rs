@@ -195,9 +195,14 @@ fn a_halt_refuses_entries_with_the_reason_and_lets_an_exit_through() {
     desk.wait_for("the exit is not in Trades", 20, || desk.text("trades").contains("sell"));
 }
 
-/// A desk that records from a venue which prints, and can be traded on.
 fn live(name: &'static str) -> Option<(Desk, Exchange)> {
-    let venue = Exchange::open(Options { messages_per_second: 300, ..Options::new(63) }).expect("an exchange");
+    live_at(name, 1)
+}
+
+/// A desk that records from a venue which prints, and can be traded on. Its seconds are so much faster than ours.
+fn live_at(name: &'static str, time_scale: u32) -> Option<(Desk, Exchange)> {
+    let options = Options { messages_per_second: 300, time_scale, ..Options::new(63) };
+    let venue = Exchange::open(options).expect("an exchange");
     let config = format!(
         "feed = \"{}\"\nrest = \"\"\npairs = [\"BTC-USD\", \"ETH-USD\"]\narchive_every_s = 1\n",
         venue.feed_url()
@@ -260,4 +265,80 @@ fn an_order_of_a_replay_is_gone_before_it_was_placed_and_its_session_is_kept() {
         desk.there(POSITION) && desk.text("position-BTC-USD").contains("0.05")
     });
     desk.set_playing(false);
+}
+
+#[test]
+fn a_click_on_a_candle_replays_from_there_and_the_live_account_is_never_changed() {
+    let name = "a_click_on_a_candle_replays_from_there_and_the_live_account_is_never_changed";
+    let Some((mut desk, _venue)) = live_at(name, 60) else { return };
+    desk.key("t");
+    desk.field("ticket-limit", &format!("{:.2}", desk.last() * 1.05));
+    desk.field("ticket-qty", &format!("0.02{ENTER}"));
+    desk.wait_for("there is no position", 30, || {
+        desk.there(POSITION) && desk.text("position-BTC-USD").contains("0.02")
+    });
+    // A minute of the venue passes in a second.
+    std::thread::sleep(Duration::from_secs(12));
+    let live_clock = desk.text("clock");
+
+    let plot = desk.session.find("plot").and_then(|plot| desk.session.rectangle(&plot));
+    let plot = plot.unwrap_or_else(|e| desk.fail(&format!("the plot: {e}")));
+    let candle = ((plot.x + plot.width - 130.0) as i64, (plot.y + plot.height * 0.4) as i64);
+    desk.session.drag(&[candle, candle]).unwrap_or_else(|e| desk.fail(&format!("the click: {e}")));
+    desk.wait_for("the badge does not say REPLAY", 10, || desk.text("badge").contains("REPLAY"));
+    assert_eq!(desk.attribute("deck", "data-deck"), "replay");
+    desk.wait_for("the clock is not in the past", 10, || desk.text("clock") < live_clock);
+    assert!(!desk.playing(), "{name}: it plays before it was looked at");
+    let clicked = desk.text("clock");
+    assert!(clicked.contains(":00.000"), "{name}: {clicked} is not the start of a candle");
+    desk.wait_for("the account is not as it was then", 10, || {
+        desk.there(POSITION) && desk.text("position-BTC-USD").contains("0.02")
+    });
+
+    // Trading in the past is a fork, and live does not know of it.
+    desk.field("ticket-limit", &format!("{:.2}", desk.last() * 1.05));
+    desk.field("ticket-qty", &format!("0.05{ENTER}"));
+    desk.click("speed-60");
+    desk.set_playing(true);
+    desk.wait_for("no print fills it", 30, || desk.text("position-BTC-USD").contains("0.07"));
+    desk.set_playing(false);
+    desk.click("tab-sessions");
+    desk.wait_for("there is no fork", 10, || desk.there(r#"[data-testid="way-1"][aria-current="true"]"#));
+    let picture = desk.session.picture().unwrap_or_else(|e| desk.fail(&e.to_string()));
+    assert!(picture.len() > 10_000, "{name}: the window is empty");
+    for _ in 0..60 {
+        if desk.text("clock") < clicked {
+            break;
+        }
+        desk.key("\u{e008}\u{e012}\u{e000}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    desk.wait_for("what was bought in the past is still there before it", 10, || {
+        !desk.there(POSITION) || desk.text("position-BTC-USD").contains("0.02")
+    });
+    assert!(desk.there(r#"[data-testid="way-1"]"#), "{name}: the fork is not in the tree any more");
+    let before = desk.text("clock");
+
+    // A power cut: it stands where it stood, and the fork is there.
+    std::thread::sleep(Duration::from_millis(2_500));
+    desk.kill_and_open_again();
+    desk.wait_for("the replay is not gone on with", 60, || {
+        desk.session.find("badge").is_ok() && desk.text("badge").contains("REPLAY")
+    });
+    desk.wait_for("it does not stand where it stood", 20, || desk.text("clock") == before);
+    desk.click("tab-sessions");
+    desk.wait_for("the fork is lost", 20, || desk.there(r#"[data-testid="way-1"][aria-current="true"]"#));
+
+    // Back to live: the last candle is the current minute, and the account is what it was.
+    desk.click("deck-switch");
+    desk.wait_for("the badge does not say LIVE", 10, || desk.text("badge").contains("LIVE"));
+    desk.wait_for("live does not go on", 60, || desk.text("clock") > live_clock);
+    let newest = || desk.attribute("plot", "data-newest");
+    desk.wait_for("the last candle is not the current minute", 30, || {
+        let clock = desk.text("clock");
+        newest().get(..16) == clock.get(..16)
+    });
+    desk.wait_for("live has another position", 10, || {
+        desk.there(POSITION) && desk.text("position-BTC-USD").contains("0.02")
+    });
 }

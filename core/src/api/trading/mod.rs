@@ -25,7 +25,7 @@ use crate::session::recorder::Recorder;
 pub use socket::Socket;
 pub use views::{
     AccountView, BalanceRow, CanTrade, Estimate, OrderRow, PositionRow, Refusal, TradeRow, TradingFrame, TransferRow,
-    trade_rows,
+    trade_row, trade_rows,
 };
 
 /// What can be asked and told. Crosses the socket as JSON.

@@ -32,7 +32,8 @@ pub(in crate::api) fn frame(player: &Player, pair: Pair) -> TradingFrame {
     views::frame(player.desk(), player.market(), pair)
 }
 
-pub(in crate::api) fn sessions(played: &mut Played) -> Vec<SessionRow> {
+/// With `beside_live` none of them is on the deck.
+pub(in crate::api) fn sessions(played: &mut Played, beside_live: bool) -> Vec<SessionRow> {
     let on_deck = played.player.way();
     let placed = |way: &Way| way.commands.iter().filter(|c| matches!(c.action, Action::Place(_))).count();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -52,7 +53,7 @@ pub(in crate::api) fn sessions(played: &mut Played) -> Vec<SessionRow> {
             reached_at: played.then(|| clock(way.reached.at)),
             equity: played.then(|| way.reached.equity.to_string()),
             archived: manifest.is_some_and(|manifest| manifest.archived),
-            on_deck: number == on_deck,
+            on_deck: number == on_deck && !beside_live,
         }
     };
     played.rows().into_iter().map(row).collect()

@@ -344,19 +344,19 @@ pub(super) fn trades(journal: &Journal, limit: usize) -> Result<Vec<TradeRow>, A
     let newest = journal.fills(crate::domain::Seq(0)).rev().take(limit);
     let mut found = newest.collect::<Result<Vec<StoredFill>, _>>()?;
     found.reverse();
-    Ok(found.iter().map(|stored| trade(&stored.fill)).collect())
+    Ok(found.iter().map(|stored| trade_row(&stored.fill)).collect())
 }
 
 /// The fills among what a desk did.
 pub fn trade_rows(deeds: &[Deed]) -> Vec<TradeRow> {
     let fills = deeds.iter().filter_map(|deed| match &deed.output {
-        DeskOutput::Fill(fill) => Some(trade(fill)),
+        DeskOutput::Fill(fill) => Some(trade_row(fill)),
         _ => None,
     });
     fills.collect()
 }
 
-fn trade(fill: &Fill) -> TradeRow {
+pub fn trade_row(fill: &Fill) -> TradeRow {
     TradeRow {
         trade_id: fill.id.to_string(),
         order_id: fill.order.to_string(),

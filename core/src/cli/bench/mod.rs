@@ -2,6 +2,7 @@
 
 mod feed;
 mod ledger;
+mod seek;
 mod start;
 mod tiers;
 
@@ -20,7 +21,7 @@ use crate::journal::Journal;
 use crate::metrics::Durations;
 use crate::session::sample::{Cursor, SampleTape};
 
-const NAMES: [&str; 8] = ["wire", "append", "acknowledge", "replay", "ledger", "tiers", "live", "start"];
+const NAMES: [&str; 9] = ["wire", "append", "acknowledge", "replay", "ledger", "tiers", "seek", "live", "start"];
 
 /// One figure, and what it is held against.
 #[derive(Clone, Debug, Serialize)]
@@ -88,6 +89,7 @@ pub(super) fn run(data: &Path, name: Option<&str>, json: bool) -> Result<Outcome
             "replay" => replay()?,
             "ledger" => ledger::ledger()?,
             "tiers" => tiers::tiers()?,
+            "seek" => seek::seek()?,
             "live" => feed::live()?,
             _ => start::start()?,
         };

@@ -7,7 +7,7 @@
 //! Whoever goes back and then does something else has gone another way; the one that was left is kept as it was.
 
 mod ahead;
-mod reading;
+pub(super) mod reading;
 #[cfg(test)]
 mod tests;
 mod ways;
@@ -22,7 +22,7 @@ use super::playable::{Place, Playable};
 use super::recorded::is_trade;
 use super::tape::TapeError;
 use crate::domain::{Action, Candle, DeskOutput, EventTime, Interval, Output, Pair, Seq, Stamped, TapeTime};
-use crate::engine::{Desk, Lanes, Market};
+use crate::engine::{Desk, Market};
 use crate::journal::{Deed, JournalError};
 use ahead::{HORIZON, Index, lock};
 use reading::{Reading, Target};
@@ -79,16 +79,9 @@ pub struct Plan {
 impl Player {
     /// Stands at the start of the tape, paused, on the way of the account that was recorded along, or else of a new one by these terms.
     pub fn new(tape: Arc<dyn Playable>, terms: &AccountTerms, now: Instant) -> Result<Self, TapeError> {
-        let recorded = tape.recorded().is_some_and(super::playable::Recorded::has_account);
-        let root = Way {
-            follows: recorded.then(|| tape.through()),
-            commands: if recorded {
-                Vec::new()
-            } else {
-                opening(terms, &new_engine(tape.as_ref()).desk, Place::default())
-            },
-            left: None,
-            reached: Reached::default(),
+        let root = match tape.recorded().is_some_and(super::playable::Recorded::has_account) {
+            true => Way::recorded(tape.through()),
+            false => Way::told_alone(opening_of(tape.as_ref(), terms)),
         };
         let (engine, deeds) = fresh(tape.as_ref(), &root);
         let mut index = Index::before(deeds);
@@ -144,6 +137,15 @@ impl Player {
 
     pub fn place(&self) -> Place {
         self.reading.place()
+    }
+
+    /// Everything of this moment, and of those before it, is known here.
+    pub fn known_through(&self) -> TapeTime {
+        let here = self.place().at;
+        match self.reading.peek() {
+            Some(next) if next.at == here => TapeTime::from_nanos(here.nanos().saturating_sub(1)),
+            _ => here,
+        }
     }
 
     /// Why the tape is not read on.
@@ -224,12 +226,13 @@ impl Player {
         let place = self.place();
         let way = &self.ways[self.way];
         let is_recorded = way.follows.is_some() && way.left.is_none();
+        let follows_on = way.follows.is_some_and(|through| through > place.seq);
         let told_later = way.commands.last().is_some_and(|last| last.after > place.seq);
         let at = place.at.max(self.tape.from());
         let unopened = self.desk().ledger().head().count == 0;
         let mut commands = if unopened { opening(terms, self.desk(), place) } else { Vec::new() };
         commands.push(Ordered { after: place.seq, at, action });
-        Plan { leaves: is_recorded || told_later, commands }
+        Plan { leaves: is_recorded || follows_on || told_later, commands }
     }
 
     /// Tells the account, here and now. What it was told for later, on the way so far, is left with that way.
@@ -238,11 +241,8 @@ impl Player {
         let place = self.place();
         let at = place.at.max(self.tape.from());
         if plan.leaves {
-            let way = &self.ways[self.way];
-            let until = way.commands.partition_point(|command| command.after <= place.seq);
-            let commands = way.commands[..until].to_vec();
-            let follows = way.follows.map(|through| through.min(place.seq));
-            self.ways.push(Way { follows, commands, left: Some((self.way, at)), reached: Reached::default() });
+            let way = self.ways[self.way].until(place.seq);
+            self.ways.push(Way { left: Some((self.way, at)), ..way });
             self.way = self.ways.len() - 1;
         }
         let mut done = Vec::new();
@@ -662,18 +662,23 @@ impl Player {
 }
 
 fn new_engine(tape: &dyn Playable) -> Engine {
-    Engine::new(Lanes::One(tape.source()))
+    Engine::new(tape.lanes())
+}
+
+/// What opens an account by these terms before the first input of a tape.
+pub fn opening_of(tape: &dyn Playable, terms: &AccountTerms) -> Vec<Ordered> {
+    opening(terms, &new_engine(tape).desk, Place::default())
 }
 
 /// What opens an account by these terms.
-fn opening(terms: &AccountTerms, desk: &Desk, place: Place) -> Vec<Ordered> {
+pub(super) fn opening(terms: &AccountTerms, desk: &Desk, place: Place) -> Vec<Ordered> {
     let opening = Action::Open { amount: terms.opening_deposit };
     let tell = |action| Ordered { after: place.seq, at: place.at, action };
     std::iter::once(opening).chain(terms.unknown_to(desk)).map(tell).collect()
 }
 
 /// Before the first input.
-fn fresh(tape: &dyn Playable, way: &Way) -> (Engine, Vec<Deed>) {
+pub(super) fn fresh(tape: &dyn Playable, way: &Way) -> (Engine, Vec<Deed>) {
     let (mut engine, mut deeds) = (new_engine(tape), Vec::new());
     for command in way.told().after(Seq::default()) {
         engine.command(command, &mut deeds);

@@ -11,38 +11,46 @@ use crate::session::tape::TapeError;
 use super::ways::Told;
 
 /// A market with an account in it, and what comes next.
-pub(super) struct Reading {
-    pub(super) engine: Engine,
+pub(in crate::session) struct Reading {
+    tape: Arc<dyn Playable>,
+    pub(in crate::session) engine: Engine,
     place: Place,
     inputs: Inputs,
     next: Option<Stamped>,
 }
 
 impl Reading {
-    pub(super) fn after(tape: &Arc<dyn Playable>, place: Place, engine: Engine) -> Result<Self, TapeError> {
+    pub(in crate::session) fn after(tape: &Arc<dyn Playable>, place: Place, engine: Engine) -> Result<Self, TapeError> {
         let inputs = tape.read(place.seq)?;
-        let mut reading = Self { engine, place, inputs, next: None };
+        let mut reading = Self { tape: Arc::clone(tape), engine, place, inputs, next: None };
         reading.look()?;
         Ok(reading)
     }
 
+    /// After a long rest the files it was reading may have been joined into others, and are gone: it is read on from where it stands.
     fn look(&mut self) -> Result<(), TapeError> {
-        self.next = self.inputs.next().transpose()?;
+        self.next = match self.inputs.next().transpose() {
+            Ok(next) => next,
+            Err(_) => {
+                self.inputs = self.tape.read(self.place.seq)?;
+                self.inputs.next().transpose()?
+            }
+        };
         Ok(())
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(in crate::session) fn place(&self) -> Place {
         self.place
     }
 
     /// The place after the next input; none at the end.
-    pub(super) fn peek(&self) -> Option<Place> {
+    pub(in crate::session) fn peek(&self) -> Option<Place> {
         let next = self.next.as_ref()?;
         Some(Place { seq: next.seq, at: next.tape_time.max(self.place.at) })
     }
 
     /// Takes the next input, and the commands that came after it. None at the end.
-    pub(super) fn step(
+    pub(in crate::session) fn step(
         &mut self,
         told: Told<'_>,
         outputs: &mut Vec<Output>,
@@ -66,13 +74,13 @@ impl Reading {
 
 /// Everything up to and including a moment, or a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(in crate::session) enum Target {
     Time(TapeTime),
     Seq(Seq),
 }
 
 impl Target {
-    pub(super) fn is_beyond(self, place: Place) -> bool {
+    pub(in crate::session) fn is_beyond(self, place: Place) -> bool {
         match self {
             Self::Time(time) => place.at > time,
             Self::Seq(seq) => place.seq > seq,

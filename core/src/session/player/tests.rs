@@ -213,11 +213,73 @@ fn any_way_to_a_moment_comes_to_the_same_account() {
     assert!(player.ways().len() > 2, "nobody went another way");
 }
 
+/// The sample, of which the first reading breaks off again and again.
+struct Broken(SampleTape, std::sync::atomic::AtomicU32);
+
+impl Playable for Broken {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+    fn range(&self) -> crate::session::playable::TapeRange {
+        self.0.range()
+    }
+    fn source(&self) -> crate::domain::Source {
+        self.0.source()
+    }
+    fn pairs(&self) -> Vec<Pair> {
+        self.0.pairs()
+    }
+    fn from(&self) -> TapeTime {
+        self.0.from()
+    }
+    fn to(&self) -> TapeTime {
+        self.0.to()
+    }
+    fn through(&self) -> Seq {
+        self.0.through()
+    }
+    fn trades(&self) -> u64 {
+        self.0.trades()
+    }
+    fn read(&self, after: Seq) -> Result<crate::session::playable::Inputs, TapeError> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let gone = |after: Seq| TapeError::Missing { after, found: after };
+        let whole = self.0.read(after)?.take(5_000);
+        Ok(Box::new(whole.chain(std::iter::once(Err(gone(after))))))
+    }
+    fn volumes(
+        &self,
+        pair: Pair,
+        from: EventTime,
+        to: EventTime,
+    ) -> Result<Vec<crate::session::recorded::Volume>, JournalError> {
+        self.0.volumes(pair, from, to)
+    }
+    fn recorded(&self) -> Option<&dyn crate::session::playable::Recorded> {
+        None
+    }
+}
+
+#[test]
+fn files_that_went_while_the_player_rested_do_not_end_the_tape() {
+    let broken = Arc::new(Broken(SampleTape::load().expect("shipped"), 0.into()));
+    let tape: Arc<dyn Playable> = Arc::<Broken>::clone(&broken) as _;
+    let (engine, mut deeds) = fresh(tape.as_ref(), &Way::told_alone(Vec::new()));
+    let mut reading = Reading::after(&tape, Place::default(), engine).expect("a tape");
+    let mut outputs = Vec::new();
+    for _ in 0..40_000 {
+        reading.step(Way::told_alone(Vec::new()).told(), &mut outputs, &mut deeds).expect("read on").expect("the tape");
+    }
+    assert_eq!(reading.place().seq, Seq(40_000), "an input was passed over, or taken twice");
+    assert!(broken.1.load(std::sync::atomic::Ordering::Relaxed) >= 8);
+}
+
 mod recorded {
     use super::*;
     use crate::domain::Source;
     use crate::domain::{DeskOutput, EventTime, Input, OrderId};
     use crate::session::account::AccountTerms;
+    use crate::session::playable::{TapeLane, TapeRange};
     use crate::session::recorded::RecordedTape;
     use crate::session::recorder::Recorder;
     use crate::session::recorder::tests::record;
@@ -265,7 +327,9 @@ mod recorded {
     }
 
     fn player(recorder: &Recorder) -> Player {
-        let tape = RecordedTape::of(recorder, Source::Live, &[]).expect("readable").expect("recorded");
+        let tape = RecordedTape::of(recorder, TapeRange::whole(TapeLane::One(Source::Live)), &[])
+            .expect("readable")
+            .expect("recorded");
         Player::new(Arc::new(tape), &small_terms(), Instant::now()).expect("a tape")
     }
 

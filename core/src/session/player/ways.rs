@@ -25,12 +25,39 @@ pub struct Reached {
 }
 
 impl Way {
-    pub(super) fn told(&self) -> Told<'_> {
+    /// What the account did that was recorded along a tape, through a place.
+    pub fn recorded(through: Seq) -> Self {
+        Self { follows: Some(through), commands: Vec::new(), left: None, reached: Reached::default() }
+    }
+
+    /// An account of its own, told these.
+    pub fn told_alone(commands: Vec<Ordered>) -> Self {
+        Self { follows: None, commands, left: None, reached: Reached::default() }
+    }
+
+    /// Whether there is an account on it.
+    pub fn told_anything(&self) -> bool {
+        self.follows.is_some() || !self.commands.is_empty()
+    }
+
+    /// As far as here; what it was told later is left out.
+    pub fn until(&self, place: Seq) -> Self {
+        let until = self.commands.partition_point(|command| command.after <= place);
+        let commands = self.commands[..until].to_vec();
+        Self {
+            follows: self.follows.map(|through| through.min(place)),
+            commands,
+            left: None,
+            reached: Reached::default(),
+        }
+    }
+
+    pub(in crate::session) fn told(&self) -> Told<'_> {
         Told { follows: self.follows, commands: &self.commands }
     }
 
     /// The first place after which two ways are not told the same; none when they are told the same throughout.
-    pub(super) fn parts_from(&self, other: &Self) -> Option<Seq> {
+    pub(in crate::session) fn parts_from(&self, other: &Self) -> Option<Seq> {
         let following = (self.follows != other.follows).then(|| self.follows.min(other.follows).unwrap_or_default());
         let alike = self.commands.iter().zip(&other.commands).take_while(|(a, b)| a == b).count();
         let own = self.commands.get(alike).into_iter().chain(other.commands.get(alike)).map(|command| command.after);
@@ -40,17 +67,17 @@ impl Way {
 
 /// See [`Way`].
 #[derive(Clone, Copy)]
-pub(super) struct Told<'a> {
+pub(in crate::session) struct Told<'a> {
     follows: Option<Seq>,
     commands: &'a [Ordered],
 }
 
 impl Told<'_> {
-    pub(super) fn follows(&self, seq: Seq) -> bool {
+    pub(in crate::session) fn follows(&self, seq: Seq) -> bool {
         self.follows.is_some_and(|through| seq <= through)
     }
 
-    pub(super) fn after(&self, seq: Seq) -> &[Ordered] {
+    pub(in crate::session) fn after(&self, seq: Seq) -> &[Ordered] {
         let from = self.commands.partition_point(|command| command.after < seq);
         let until = self.commands.partition_point(|command| command.after <= seq);
         &self.commands[from..until]
