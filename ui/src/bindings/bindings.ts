@@ -14,6 +14,10 @@ export const commands = {
 	chooseDeck: (deck: Deck) => typedError<null, ApiError>(__TAURI_INVOKE("choose_deck", { deck })),
 	watch: (watch: Watch) => typedError<null, ApiError>(__TAURI_INVOKE("watch", { watch })),
 	transport: (command: Transport) => typedError<null, ApiError>(__TAURI_INVOKE("transport", { command })),
+	/**  Puts what was recorded live on the deck, at a moment of the past. */
+	replay: (atMs: number | null) => typedError<null, ApiError>(__TAURI_INVOKE("replay", { atMs })),
+	/**  Answers the id of a session that was deleted. */
+	session: (command: SessionCommand) => typedError<string | null, ApiError>(__TAURI_INVOKE("session", { command })),
 	/**  Earlier candles of a live pair; frames say how it stands. */
 	backfill: (pair: string, months: number) => typedError<null, ApiError>(__TAURI_INVOKE("backfill", { pair, months })),
 	cancelBackfill: () => typedError<null, ApiError>(__TAURI_INVOKE("cancel_backfill")),
@@ -137,7 +141,9 @@ export type Counts = {
 };
 
 /**  Which tape the desk is looking at. The sample is a session of its own and never the live tape. */
-export type Deck = "live" | "sample";
+export type Deck = "live" | "sample" | 
+/**  What was recorded live, at a moment of the past. */
+"replay";
 
 /**  Everything the desk needs once, when its window opens. */
 export type Desk = {
@@ -187,8 +193,8 @@ export type Frame = {
 	health: Health,
 	/**  The account of what is on the deck, when it is not as the last frame had it. */
 	trading: TradingFrame | null,
-	/**  The ways the account of the replay has gone; none on the live deck. */
-	ways: WayRow[],
+	/**  The sessions of the tape on the deck, when they are not as the last frame had them; none on the live deck. */
+	sessions: SessionRow[] | null,
 	/**  The last one that was started, running or not. */
 	backfill: Backfill | null,
 	/**  Standing messages, most important first; empty when all is well. */
@@ -305,6 +311,11 @@ export type PositionRow = {
 
 export type Quality = "complete" | "gap" | "backfilled" | "synthetic" | "late" | "forming";
 
+export type Range = {
+	from_ms: number | null,
+	to_ms: number | null,
+};
+
 /**  Why something was refused. */
 export type Refusal = {
 	/**  Stable, for scripts. */
@@ -354,6 +365,33 @@ export type Row = {
 	age_s: number | null,
 	/**  Up to 60 last closes, oldest first; sent when it changed, absent otherwise. */
 	spark: (number | null)[] | null,
+};
+
+/**  What can be done with the sessions of the tape on the deck, by their numbers in the frame. */
+export type SessionCommand = 
+/**  Goes on with it, from the same moment of the tape; with `resume` from where it was left. */
+{ action: "take"; number: number; resume: boolean } | { action: "rename"; number: number; name: string } | { action: "archive"; number: number; archived: boolean } | 
+/**  It can be brought back by its id. */
+{ action: "delete"; number: number } | { action: "bring_back"; id: string };
+
+/**  One account on a tape. Whoever goes back and trades forks it; the one before is kept. */
+export type SessionRow = {
+	number: number,
+	/**  On disk. None of the account of the tape itself, and of one that nobody has traded on. */
+	id: string | null,
+	name: string,
+	/**  The session it left, by its number. */
+	left: number | null,
+	/**  Where it left it. */
+	left_at: string | null,
+	/**  Orders placed on it, those from before it parted included; of what was recorded live they are not counted. */
+	orders: number | null,
+	/**  The farthest that was played of it, and the equity there. */
+	reached_at: string | null,
+	equity: string | null,
+	archived: boolean,
+	/**  The one on the deck. */
+	on_deck: boolean,
 };
 
 export type SqlAnswer = {
@@ -443,9 +481,9 @@ export type Tape = {
 	name: string,
 	from_ms: number | null,
 	to_ms: number | null,
-	/**  Ticks played so far, of all there are on a finished tape. */
-	tick: number,
-	ticks: number,
+	/**  Trades played so far, of all there are on a finished tape. */
+	trade: number,
+	trades: number,
 };
 
 /**  The columns of `ledger.trades`. */
@@ -495,12 +533,16 @@ export type TransferRow = {
 	hash: string,
 };
 
-/**  A press on the deck. Only the sample can be moved; on the live deck these answer `not_on_live`. */
+/**  A press on the deck. Only the past can be moved; on the live deck these answer `not_on_live`. */
 export type Transport = { action: "play" } | { action: "pause" } | 
 /**  A multiple of real time, or `max` when absent. */
 { action: "speed"; times: number | null } | { action: "seek"; at_ms: number | null } | 
-/**  Goes on with one of the frame's ways, from the same moment. */
-{ action: "take_way"; way: number } | { action: "step_tick"; back: boolean } | 
+/**  Stays where it is, when a seek takes long. */
+{ action: "cancel_seek" } | 
+/**  Plays a range of the tape again and again; no range plays on. */
+{ action: "loop"; range: Range | null } | 
+/**  To the next or the previous fill of the account. */
+{ action: "fill"; back: boolean } | { action: "step_tick"; back: boolean } | 
 /**  One bar of the watched interval. */
 { action: "step_bar"; back: boolean };
 
@@ -512,27 +554,14 @@ export type TransportState = {
 	progress: number | null,
 	/**  The tape has been played to its end. */
 	at_end: boolean,
+	/**  Played again and again. */
+	loop: Range | null,
 };
 
 /**  What the chart shows, and so which bars the frames carry. */
 export type Watch = {
 	pair: string,
 	interval: string,
-};
-
-/**  One way an account has gone through the tape. Whoever goes back and trades goes another; the one before is kept. */
-export type WayRow = {
-	/**  The one it left, by its place in the list. */
-	left: number | null,
-	/**  Where it left it. */
-	left_at: string | null,
-	/**  Orders placed on it, those from before it parted included. */
-	orders: number,
-	/**  The farthest that was played of it, and the equity there. */
-	reached_at: string,
-	equity: string,
-	/**  The one that is gone now. */
-	gone: boolean,
 };
 
 /* Tauri Specta runtime */
