@@ -6,12 +6,20 @@ import { type DockTab, settings } from "../feeds/settings.svelte";
 import type { SqlFeed } from "../feeds/sql.svelte";
 import { newId } from "../feeds/ticket";
 import type { TradingFeed } from "../feeds/trading.svelte";
-import type { ExportFormat, Host, Transport } from "../host";
+import type { TimelineFeed } from "../feeds/timeline.svelte";
+import { type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
 
 export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | null;
 
+/** A seek that has not landed by then no longer holds the next one back. */
+const LANDED_AT_MOST_MS = 500;
+/** A seek to where the tape stands already brings no frame to say so. */
+const NO_FRAME_MS = 120;
+
 export class Actions {
   overlay = $state<Overlay>(null);
+  /** Volume right of the cursor is told. Not remembered: whoever looks ahead shall have meant to. */
+  peek = $state(false);
   /** The bar under the pointer on the chart. Not reactive: it changes with every move of the mouse. */
   hoveredMs: number | null = null;
   /** Grow with each wish to write a query, or to run the one that is written. */
@@ -20,19 +28,48 @@ export class Actions {
   /** Grows with each wish to write an order. */
   focusTicket = $state(0);
   #stepping = false;
-  #seek: (atMs: number) => Promise<void>;
+  #go: (atMs: number) => Promise<void>;
+  /** What was asked for, where the frames have not shown it yet. */
+  #chosen: Deck | null = null;
+  /** The range that was looped last on each tape. */
+  #marked = new Map<Deck, Range>();
 
   constructor(
     private readonly host: Host,
     private readonly feed: DeskFeed,
     private readonly sql: SqlFeed,
     private readonly trading: TradingFeed,
+    private readonly timeline: TimelineFeed,
   ) {
-    this.#seek = latestOnly((at_ms) => this.#try(host.transport({ action: "seek", at_ms })));
+    this.#go = latestOnly(async (atMs) => {
+      await this.#try(this.#isLive ? this.#replay(atMs) : host.transport({ action: "seek", at_ms: atMs }));
+      await this.#landed();
+    });
   }
 
+  /** The tape can be moved: it is of the past. */
   get movable(): boolean {
-    return this.feed.frame?.deck === "sample";
+    return this.feed.frame !== null && this.feed.frame.deck !== "live";
+  }
+
+  /** A long seek or step is under way. */
+  get seeking(): boolean {
+    return typeof this.feed.frame?.transport.progress === "number";
+  }
+
+  /** A drag goes on before a frame has come of the deck that it chose. */
+  get #isLive(): boolean {
+    return (this.#chosen ?? this.feed.frame?.deck) === "live";
+  }
+
+  /** With each frame. */
+  frame({ deck }: Pick<Frame, "deck">) {
+    if (deck === this.#chosen) this.#chosen = null;
+  }
+
+  async #replay(atMs: number) {
+    await this.host.replay(atMs);
+    this.#chosen = "replay";
   }
 
   /** The remembered pair and interval, before the first frame. */
@@ -69,7 +106,14 @@ export class Actions {
 
   switchDeck() {
     if (!this.feed.frame) return;
+    this.#chosen = null;
     void this.#try(this.host.chooseDeck(this.movable ? "live" : "sample"));
+  }
+
+  /** To the replay that was left for the live market, where it stood. */
+  backToReplay() {
+    this.#chosen = null;
+    void this.#try(this.host.chooseDeck("replay"));
   }
 
   playOrPause() {
@@ -104,23 +148,67 @@ export class Actions {
     void this.#step({ action: "step_bar", back });
   }
 
-  /** At most one seek is under way; the last one asked for is always sent. */
-  seek(atMs: number) {
+  /** From the live deck replays from there. At most one seek is under way; the last one asked for is always sent. Settles when it has landed. */
+  seek(atMs: number): Promise<void> {
     const tape = this.feed.frame?.tape;
-    if (!this.movable || !tape) return;
-    void this.#seek(Math.min(tape.to_ms, Math.max(tape.from_ms, atMs)));
+    if (!tape || !(tape.to_ms > tape.from_ms)) return Promise.resolve();
+    return this.#go(Math.min(tape.to_ms, Math.max(tape.from_ms, atMs)));
+  }
+
+  /** Stays where it is. */
+  cancelSeek() {
+    void this.#transport({ action: "cancel_seek" });
+  }
+
+  stepFill(back: boolean) {
+    void this.#step({ action: "fill", back });
+  }
+
+  /** From the live deck replays from its start. */
+  async loop(range: Range) {
+    const deck = this.feed.frame?.deck;
+    if (!deck) return;
+    this.#marked.set(deck === "live" ? "replay" : deck, range);
+    if (this.#isLive) await this.seek(range.from_ms);
+    await this.#try(this.host.transport({ action: "loop", range }));
+  }
+
+  /** No loop any more, or the one that was marked last. */
+  switchLoop() {
+    const frame = this.feed.frame;
+    if (!frame || !this.movable) return;
+    if (frame.transport.loop) {
+      this.#marked.set(frame.deck, frame.transport.loop);
+      void this.#transport({ action: "loop", range: null });
+      return;
+    }
+    const { from_ms, to_ms } = this.#marked.get(frame.deck) ?? { from_ms: 0, to_ms: 0 };
+    if (to_ms > from_ms && to_ms > frame.tape.from_ms && from_ms < frame.tape.to_ms) void this.#transport({ action: "loop", range: { from_ms, to_ms } });
+    else failures.add(new HostError({ code: "no_loop", what: "No loop was marked on this tape yet.", kept: "The tape plays on as it did.", do: "Hold Alt and drag over the timeline to mark one." }));
+  }
+
+  switchPeek() {
+    this.peek = !this.peek;
+  }
+
+  zoomTimeline(factor: number) {
+    this.timeline.zoomHere(factor);
+  }
+
+  showUsualTimeline() {
+    this.timeline.showUsual();
   }
 
   toStart() {
-    this.seek(-Infinity);
+    if (this.movable) void this.seek(-Infinity);
   }
 
   toEnd() {
-    this.seek(Infinity);
+    if (this.movable) void this.seek(Infinity);
   }
 
   replayHovered() {
-    if (this.hoveredMs !== null) this.seek(this.hoveredMs);
+    if (this.hoveredMs !== null) void this.seek(this.hoveredMs);
   }
 
   loadEarlier(months: number) {
@@ -173,11 +261,6 @@ export class Actions {
     settings.dockOpen = !settings.dockOpen;
   }
 
-  /** Goes on with another way of the replay's account. */
-  takeWay(way: number) {
-    void this.#transport({ action: "take_way", way });
-  }
-
   openTab(tab: DockTab) {
     settings.dockTab = tab;
     settings.dockOpen = true;
@@ -219,6 +302,25 @@ export class Actions {
     this.#stepping = true;
     await this.#transport(command);
     this.#stepping = false;
+  }
+
+  /** A seek is answered at once and lands later: when a frame of after it says that nothing is under way. */
+  #landed(): Promise<void> {
+    const before = this.feed.frame?.generation;
+    return new Promise((resolve) => {
+      const patience = setTimeout(done, NO_FRAME_MS);
+      const most = setTimeout(done, LANDED_AT_MOST_MS);
+      const stop = this.feed.onFrame(({ generation, transport }) => {
+        if (transport.progress !== null) clearTimeout(patience);
+        else if (generation !== before) queueMicrotask(done);
+      });
+      function done() {
+        clearTimeout(patience);
+        clearTimeout(most);
+        stop();
+        resolve();
+      }
+    });
   }
 
   async #transport(command: Transport) {
