@@ -96,11 +96,13 @@ export function volumeColumns(series: Series, span: Span, width: number, pitch: 
     const [startMs, volume] = [series.timeMs[row]!, series.volume[row]!];
     if (!(volume > 0)) continue;
     const played = startMs + reach <= cursorMs;
-    const from = Math.floor(timeToX(span, width, startMs) / pitch);
-    // A bucket wider than a column is spread over the columns it covers.
-    const to = Math.max(from + 1, Math.floor(timeToX(span, width, startMs + reach) / pitch));
-    for (let column = Math.max(0, from); column < Math.min(count, to); column++) {
-      if (played || peek) sums[column]! += volume / (to - from);
+    const from = timeToX(span, width, startMs) / pitch;
+    const to = timeToX(span, width, startMs + reach) / pitch;
+    // A bucket gives each column the share that lies over it: whole ones would make a comb where the two lengths are near.
+    for (let column = Math.max(0, Math.floor(from)); column < Math.min(count, to - TOUCHES); column++) {
+      const over = Math.min(to, column + 1) - Math.max(from, column);
+      if (over < TOUCHES) continue;
+      if (played || peek) sums[column]! += (volume * over) / (to - from);
       kind[column] = played ? PLAYED : kind[column]! || AHEAD;
     }
   }
@@ -113,6 +115,8 @@ export function volumeColumns(series: Series, span: Span, width: number, pitch: 
   return columns;
 }
 
+/** Less of a column than this is rounding. */
+const TOUCHES = 0.01;
 const AHEAD = 1;
 const PLAYED = 2;
 

@@ -5,6 +5,10 @@ import type { Frame, Host } from "../host";
 
 /** The live tape grows without a new generation, so its timeline is asked for again now and then. */
 const LIVE_REFRESH_MS = 15_000;
+/** Of a long one the end is drawn from the stretch that is looked at, and all of it is much to read. */
+const LONG_REFRESH_MS = 300_000;
+/** Loading earlier history makes many generations. */
+const GENERATION_MS = 1_000;
 /** A tape of the past stays as it is; a generation is most often a seek, and a drag makes many. */
 const PAST_REFRESH_MS = 5_000;
 const RETRY_MS = 3_000;
@@ -12,6 +16,9 @@ const RETRY_MS = 3_000;
 const SETTLED_MS = 120;
 /** What reaches the newest of the live tape is asked for beyond it, so that the view can go on a while. */
 const LIVE_AHEAD_MS = 3_600_000;
+
+/** The shortest bar there is. */
+const SHORTEST_MS = 60_000;
 
 interface Held extends Fetched {
   series: Series;
@@ -131,7 +138,8 @@ export class TimelineFeed {
 
   #patience({ deck, generation }: Frame): number {
     if (this.#got === -1) return RETRY_MS;
-    if (deck === "live") return generation === this.#got ? LIVE_REFRESH_MS : 0;
+    if (deck === "live" && generation !== this.#got) return GENERATION_MS;
+    if (deck === "live") return (this.#whole?.bucketMs ?? 0) > SHORTEST_MS ? LONG_REFRESH_MS : LIVE_REFRESH_MS;
     return generation === this.#got ? Infinity : PAST_REFRESH_MS;
   }
 

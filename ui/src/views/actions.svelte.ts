@@ -1,7 +1,7 @@
 /** What the trader can do. Buttons, keys and the palette all come through here. */
 import type { DeskFeed } from "../feeds/desk.svelte";
 import { failures } from "../feeds/failures.svelte";
-import { latestOnly } from "../feeds/latest";
+import { Seeks } from "../feeds/seek";
 import { type DockTab, settings } from "../feeds/settings.svelte";
 import type { SqlFeed } from "../feeds/sql.svelte";
 import { newId } from "../feeds/ticket";
@@ -10,11 +10,6 @@ import type { TimelineFeed } from "../feeds/timeline.svelte";
 import { type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
 
 export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | null;
-
-/** A seek that has not landed by then no longer holds the next one back. */
-const LANDED_AT_MOST_MS = 500;
-/** A seek to where the tape stands already brings no frame to say so. */
-const NO_FRAME_MS = 120;
 
 export class Actions {
   overlay = $state<Overlay>(null);
@@ -28,9 +23,7 @@ export class Actions {
   /** Grows with each wish to write an order. */
   focusTicket = $state(0);
   #stepping = false;
-  #go: (atMs: number) => Promise<void>;
-  /** What was asked for, where the frames have not shown it yet. */
-  #chosen: Deck | null = null;
+  readonly #seeks: Seeks;
   /** The range that was looped last on each tape. */
   #marked = new Map<Deck, Range>();
 
@@ -41,10 +34,7 @@ export class Actions {
     private readonly trading: TradingFeed,
     private readonly timeline: TimelineFeed,
   ) {
-    this.#go = latestOnly(async (atMs) => {
-      await this.#try(this.#isLive ? this.#replay(atMs) : host.transport({ action: "seek", at_ms: atMs }));
-      await this.#landed();
-    });
+    this.#seeks = new Seeks(host, feed, (thrown) => failures.add(thrown));
   }
 
   /** The tape can be moved: it is of the past. */
@@ -57,19 +47,9 @@ export class Actions {
     return typeof this.feed.frame?.transport.progress === "number";
   }
 
-  /** A drag goes on before a frame has come of the deck that it chose. */
-  get #isLive(): boolean {
-    return (this.#chosen ?? this.feed.frame?.deck) === "live";
-  }
-
   /** With each frame. */
-  frame({ deck }: Pick<Frame, "deck">) {
-    if (deck === this.#chosen) this.#chosen = null;
-  }
-
-  async #replay(atMs: number) {
-    await this.host.replay(atMs);
-    this.#chosen = "replay";
+  frame(frame: Pick<Frame, "deck">) {
+    this.#seeks.frame(frame);
   }
 
   /** The remembered pair and interval, before the first frame. */
@@ -106,13 +86,13 @@ export class Actions {
 
   switchDeck() {
     if (!this.feed.frame) return;
-    this.#chosen = null;
+    this.#seeks.forget();
     void this.#try(this.host.chooseDeck(this.movable ? "live" : "sample"));
   }
 
   /** To the replay that was left for the live market, where it stood. */
   backToReplay() {
-    this.#chosen = null;
+    this.#seeks.forget();
     void this.#try(this.host.chooseDeck("replay"));
   }
 
@@ -152,7 +132,7 @@ export class Actions {
   seek(atMs: number): Promise<void> {
     const tape = this.feed.frame?.tape;
     if (!tape || !(tape.to_ms > tape.from_ms)) return Promise.resolve();
-    return this.#go(Math.min(tape.to_ms, Math.max(tape.from_ms, atMs)));
+    return this.#seeks.to(Math.min(tape.to_ms, Math.max(tape.from_ms, atMs)));
   }
 
   /** Stays where it is. */
@@ -169,7 +149,7 @@ export class Actions {
     const deck = this.feed.frame?.deck;
     if (!deck) return;
     this.#marked.set(deck === "live" ? "replay" : deck, range);
-    if (this.#isLive) await this.seek(range.from_ms);
+    if (this.#seeks.isLive) await this.seek(range.from_ms);
     await this.#try(this.host.transport({ action: "loop", range }));
   }
 
@@ -302,25 +282,6 @@ export class Actions {
     this.#stepping = true;
     await this.#transport(command);
     this.#stepping = false;
-  }
-
-  /** A seek is answered at once and lands later: when a frame of after it says that nothing is under way. */
-  #landed(): Promise<void> {
-    const before = this.feed.frame?.generation;
-    return new Promise((resolve) => {
-      const patience = setTimeout(done, NO_FRAME_MS);
-      const most = setTimeout(done, LANDED_AT_MOST_MS);
-      const stop = this.feed.onFrame(({ generation, transport }) => {
-        if (transport.progress !== null) clearTimeout(patience);
-        else if (generation !== before) queueMicrotask(done);
-      });
-      function done() {
-        clearTimeout(patience);
-        clearTimeout(most);
-        stop();
-        resolve();
-      }
-    });
   }
 
   async #transport(command: Transport) {
