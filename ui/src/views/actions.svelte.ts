@@ -164,7 +164,7 @@ export class Actions {
     }
     const { from_ms, to_ms } = this.#marked.get(frame.deck) ?? { from_ms: 0, to_ms: 0 };
     if (to_ms > from_ms && to_ms > frame.tape.from_ms && from_ms < frame.tape.to_ms) void this.#transport({ action: "loop", range: { from_ms, to_ms } });
-    else failures.add(new HostError({ code: "no_loop", what: "No loop was marked on this tape yet.", kept: "The tape plays on as it did.", do: "Hold Alt and drag over the timeline to mark one." }));
+    else failures.add(new HostError({ code: "no_loop", what: "No loop was marked on this tape yet.", kept: "The tape plays on as it did.", do: "Hold Alt or Shift and drag over the timeline to mark one." }));
   }
 
   switchPeek() {
