@@ -150,6 +150,8 @@ export class Actions {
     if (!deck) return;
     this.#marked.set(deck === "live" ? "replay" : deck, range);
     if (this.#seeks.isLive) await this.seek(range.from_ms);
+    // Where nothing can be replayed, that was said already.
+    if (this.#seeks.isLive) return;
     await this.#try(this.host.transport({ action: "loop", range }));
   }
 
