@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { joinHistory, keptRange, placeBar, type PlotBar, prependPage } from "./bars";
+import { isOnBar, joinHistory, keptRange, placeBar, type PlotBar, prependPage } from "./bars";
 
 const bar = (minute: number, ticks = 1, close = 100): PlotBar => ({
   timeMs: minute * 60_000,
@@ -87,3 +87,11 @@ describe("the view when data are replaced", () => {
     expect(keptRange(range, before, [])).toBeNull();
   });
 });
+
+test.each([
+  ["on the body", 150, true],
+  ["just above the wick", 92, true],
+  ["in the empty chart above", 60, false],
+  ["between the candle and its volume", 240, false],
+  ["on the volume", 320, true],
+])("a click %s", (_, y, on) => expect(isOnBar(y, 100, 200, 300)).toBe(on));

@@ -118,3 +118,14 @@ function indexShift(before: readonly PlotBar[], after: readonly PlotBar[]): numb
   const at = lowerBound(after, last.timeMs);
   return after[at]?.timeMs === last.timeMs ? at - (before.length - 1) : null;
 }
+
+/** Pixels above and below a candle that still are the candle to a hand. */
+const AROUND = 10;
+
+/**
+ * Whether a point of a bar's column is on what is drawn of the bar: its candle, `topY` to `bottomY`, or its volume, which stands on
+ * the floor of the plot. Elsewhere on the chart a click means nothing.
+ */
+export function isOnBar(y: number, topY: number, bottomY: number, volumeTopY: number): boolean {
+  return (y >= topY - AROUND && y <= bottomY + AROUND) || y >= volumeTopY - AROUND;
+}

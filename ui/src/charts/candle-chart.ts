@@ -9,13 +9,14 @@ import {
   type IChartApi,
   type ISeriesApi,
   type ISeriesMarkersPluginApi,
+  type MouseEventParams,
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
 import type { BarView } from "../feeds/bars";
 import { formatPlotPrice, priceDecimals } from "../shared/number";
 import { formatMinute } from "../shared/time";
-import { keptRange, lowerBound, placeBar, type PlotBar } from "./bars";
+import { isOnBar, keptRange, lowerBound, placeBar, type PlotBar } from "./bars";
 import { GapShade } from "./gap-shade";
 import { OrderLines, type OrderLineEvents } from "./order-lines";
 import { type FillMark, type OrderLine, tickDecimals } from "./orders";
@@ -24,6 +25,8 @@ import { type Palette, withAlpha } from "./palette";
 export interface ChartEvents extends OrderLineEvents {
   /** The bar under the pointer, or null when there is none. */
   hover(bar: PlotBar | null): void;
+  /** A bar was clicked, with nothing held and no drag. */
+  chosen(bar: PlotBar): void;
   /** The view is near the oldest bar held. */
   nearOldest(): void;
   /** Whether the newest bar is in view. */
@@ -82,7 +85,15 @@ export class CandleChart implements BarView {
     this.#orders = new OrderLines(this.#candles, container, palette, () => tickDecimals(this.#bars), events);
     this.#volume = this.#chart.addSeries(HistogramSeries, { priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
     this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
-    this.#chart.subscribeCrosshairMove(({ time }) => this.events.hover(time === undefined ? null : this.#at(Number(time) * 1000)));
+    this.#chart.subscribeCrosshairMove((at) => {
+      this.events.hover(at.time === undefined ? null : this.#at(Number(at.time) * 1000));
+      container.classList.toggle("over-bar", this.#clickable(at) !== null);
+    });
+    // The library tells of no click after a drag.
+    this.#chart.subscribeClick((at) => {
+      const bar = this.#clickable(at);
+      if (bar) this.events.chosen(bar);
+    });
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (!range || this.#bars.length === 0) return;
       this.#tellNewest(range.to >= this.#bars.length - 1.5);
@@ -198,6 +209,16 @@ export class CandleChart implements BarView {
   #at(timeMs: number): PlotBar | null {
     const bar = this.#bars[lowerBound(this.#bars, timeMs)];
     return bar?.timeMs === timeMs ? bar : null;
+  }
+
+  /** The bar that a click there is about. Lines of orders are above the bars. */
+  #clickable({ time, point, paneIndex, sourceEvent }: MouseEventParams<Time>): PlotBar | null {
+    const held = sourceEvent && (sourceEvent.altKey || sourceEvent.ctrlKey || sourceEvent.metaKey || sourceEvent.shiftKey);
+    const bar = time === undefined ? null : this.#at(Number(time) * 1000);
+    if (!bar || !point || held || (paneIndex ?? 0) !== 0 || this.#orders.isAt(point.y)) return null;
+    const [top, bottom, volume] = [this.#candles.priceToCoordinate(bar.high), this.#candles.priceToCoordinate(bar.low), this.#volume.priceToCoordinate(bar.volume)];
+    if (top === null || bottom === null) return null;
+    return isOnBar(point.y, top, bottom, volume ?? Infinity) ? bar : null;
   }
 
   #tellNewest(inView: boolean) {

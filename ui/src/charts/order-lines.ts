@@ -62,6 +62,11 @@ export class OrderLines {
     this.#draw();
   }
 
+  /** A line of an order is at this height, one that can not be moved too. */
+  isAt(y: number): boolean {
+    return lineAt(this.#lines, ({ line }) => this.series.priceToCoordinate(line.price), y) !== null;
+  }
+
   get #dragging(): boolean {
     return this.#held !== null && !this.#held.asking;
   }

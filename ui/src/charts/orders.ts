@@ -94,3 +94,9 @@ export function fillMarks(trades: readonly Pick<TradeRow, "pair" | "side" | "eve
   }
   return [...marks.values()].sort((a, b) => a.timeMs - b.timeMs);
 }
+
+/** When the fills of one pair were. */
+export function fillTimes(trades: readonly Pick<TradeRow, "pair" | "side" | "event_time_ms">[], pair: string): { buys: number[]; sells: number[] } {
+  const times = (side: "buy" | "sell") => trades.filter((trade) => trade.pair === pair && (trade.side === "sell") === (side === "sell")).map((trade) => trade.event_time_ms);
+  return { buys: times("buy"), sells: times("sell") };
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { blankSeries } from "./series";
-import { axisTicks, gapSpans, timeToX, volumeColumns, xToTime } from "./timeline";
+import { axisTicks, dayLabel, gapSpans, markedSpan, ticksAt, timeToX, volumeColumns, xToTime } from "./timeline";
 
 const DAY = 86_400_000;
 const fromMs = Date.UTC(2024, 0, 1);
@@ -60,6 +60,24 @@ describe("volume columns", () => {
     expect(volumeColumns(hours([1, 2, 1, 1]), whole, 40, 10, fromMs + 90 * 60_000).map(({ level }) => level)).toEqual([1, null, null, null]);
   });
 
+  test("with a peek what is ahead is told, and is still ahead", () => {
+    const peeked = volumeColumns(hours([1, 2, 4, 1]), whole, 40, 10, fromMs + 2 * 3_600_000, true);
+    expect(peeked.map(({ level, ahead }) => [level, ahead])).toEqual([[0.5, false], [1, false], [1, true], [0.5, true]]);
+  });
+
+  test("even volume is level, however columns and buckets fall", () => {
+    for (const width of [33, 41, 97, 250]) {
+      const levels = volumeColumns(hours([5, 5, 5, 5]), whole, width, 3, whole.toMs).map(({ level }) => level);
+      // The last column may reach over the end.
+      for (const level of levels.slice(0, -1)) expect(level).toBeCloseTo(1, 5);
+    }
+  });
+
+  test("a closer look shows the part of a bucket that is in view", () => {
+    const half = { fromMs: fromMs + 1_800_000, toMs: fromMs + 2 * 3_600_000 };
+    expect(volumeColumns(hours([1, 2, 9, 9]), half, 30, 10, whole.toMs).map(({ level }) => level)).toEqual([0.5, 1, 1]);
+  });
+
   test("where nothing traded there is no column", () => {
     expect(volumeColumns(hours([1, 0, 1, 1]), whole, 40, 10, whole.toMs).map(({ x }) => x)).toEqual([0, 20, 30]);
   });
@@ -72,4 +90,21 @@ test("gaps that touch are one stretch", () => {
     { fromMs: at(0), toMs: at(2) },
     { fromMs: at(4), toMs: at(5) },
   ]);
+});
+
+test("close up, the axis tells seconds, and of many days the year", () => {
+  expect(axisTicks({ fromMs, toMs: fromMs + 60_000 }, 1_000).map(({ label }) => label).slice(1, 3)).toEqual(["00:00:10", "00:00:20"]);
+  expect(axisTicks({ fromMs, toMs: fromMs + 400 * DAY }, 1_000)[0]!.label).toMatch(/ 2024$/);
+  expect(dayLabel(fromMs + 86_399_999)).toBe("1 Jan");
+});
+
+test("of many fills at one place one is drawn, and none beside the view", () => {
+  const at = [0, 1, 2, 43_200_000, DAY + 1, -1].map((ms) => fromMs + ms);
+  expect(ticksAt(at, span, 1_000, 3)).toEqual([0, 501]);
+});
+
+test("a loop is marked from either end, and not by a click", () => {
+  const [early, late] = [fromMs + 0.25 * DAY, fromMs + 0.5 * DAY];
+  expect(markedSpan(late, early, span, 1_000)).toEqual({ fromMs: early, toMs: late });
+  expect(markedSpan(early, early + 1_000, span, 1_000)).toBeNull();
 });

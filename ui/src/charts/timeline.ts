@@ -26,10 +26,14 @@ export interface AxisTick {
   day: boolean;
 }
 
-const MINUTE = 60_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const STEPS = [1, 2, 5, 10, 15, 30].map((m) => m * MINUTE).concat([1, 2, 3, 6, 12].map((h) => h * HOUR), [1, 2, 7, 14, 28].map((d) => d * DAY));
+const SIXTIETHS = [1, 2, 5, 10, 15, 30];
+const STEPS = [...SIXTIETHS.map((s) => s * SECOND), ...SIXTIETHS.map((m) => m * MINUTE), ...[1, 2, 3, 6, 12].map((h) => h * HOUR), ...[1, 2, 7, 14, 28].map((d) => d * DAY)];
+/** Longer than this, a day needs its year. */
+const YEAR_TOLD = 300 * DAY;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** Ticks on round UTC times, no closer than `spacing` pixels. */
@@ -39,25 +43,51 @@ export function axisTicks(span: Span, width: number, spacing = 84): AxisTick[] {
   const step = STEPS.find((candidate) => (candidate / length) * width >= spacing) ?? Math.ceil(((length / width) * spacing) / DAY) * DAY;
   const ticks: AxisTick[] = [];
   for (let timeMs = Math.ceil(span.fromMs / step) * step; timeMs <= span.toMs; timeMs += step) {
-    const at = new Date(timeMs);
     const day = timeMs % DAY === 0;
-    const hour = `${String(at.getUTCHours()).padStart(2, "0")}:${String(at.getUTCMinutes()).padStart(2, "0")}`;
-    ticks.push({ timeMs, day, label: day ? `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}` : hour });
+    const clock = new Date(timeMs).toISOString().slice(11, step < MINUTE ? 19 : 16);
+    ticks.push({ timeMs, day, label: day ? dayLabel(timeMs, length > YEAR_TOLD) : clock });
   }
   return ticks;
 }
 
+/** `1 Jan`, `1 Jan 2024` */
+export function dayLabel(timeMs: number, withYear = false): string {
+  const at = new Date(timeMs);
+  return `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}${withYear ? ` ${at.getUTCFullYear()}` : ""}`;
+}
+
+/** Where one kind of thing is drawn, no two on the same pixels: of a thousand fills at one place one is seen. */
+export function ticksAt(times: readonly number[], span: Span, width: number, pitch: number): number[] {
+  const places = new Set<number>();
+  for (const timeMs of times) {
+    if (timeMs >= span.fromMs && timeMs <= span.toMs) places.add(Math.round(timeToX(span, width, timeMs) / pitch) * pitch);
+  }
+  return [...places].sort((a, b) => a - b);
+}
+
+/** A stretch marked by hand, from either end. Null when it is too short to have been meant. */
+export function markedSpan(aMs: number, bMs: number, span: Span, width: number): Span | null {
+  const marked = { fromMs: Math.round(Math.min(aMs, bMs)), toMs: Math.round(Math.max(aMs, bMs)) };
+  const pixels = timeToX(span, width, marked.toMs) - timeToX(span, width, marked.fromMs);
+  return pixels >= LEAST_MARK ? marked : null;
+}
+
+/** Pixels. What moves less is a click. */
+export const LEAST_MARK = 4;
+
 export interface Column {
   x: number;
-  /** 0 to 1, of the fullest columns played; null where all that is told is that data exists. */
+  /** 0 to 1, of the fullest columns told; null where all that is told is that data exists. */
   level: number | null;
+  /** Right of the cursor. */
+  ahead: boolean;
 }
 
 /**
  * One column for each `pitch` pixels that holds data; volumes of its buckets are added. A bucket that ends after `cursorMs`
- * gives nothing away, not even by the scale of the others.
+ * gives nothing away, not even by the scale of the others, unless `peek` was asked for.
  */
-export function volumeColumns(series: Series, span: Span, width: number, pitch: number, cursorMs: number): Column[] {
+export function volumeColumns(series: Series, span: Span, width: number, pitch: number, cursorMs: number, peek = false): Column[] {
   const count = Math.max(0, Math.floor(width / pitch));
   const sums = new Float64Array(count);
   const kind = new Uint8Array(count);
@@ -66,20 +96,27 @@ export function volumeColumns(series: Series, span: Span, width: number, pitch: 
     const [startMs, volume] = [series.timeMs[row]!, series.volume[row]!];
     if (!(volume > 0)) continue;
     const played = startMs + reach <= cursorMs;
-    const from = Math.floor(timeToX(span, width, startMs) / pitch);
-    // A bucket wider than a column is spread over the columns it covers.
-    const to = Math.max(from + 1, Math.floor(timeToX(span, width, startMs + reach) / pitch));
-    for (let column = Math.max(0, from); column < Math.min(count, to); column++) {
-      if (played) sums[column]! += volume / (to - from);
+    const from = timeToX(span, width, startMs) / pitch;
+    const to = timeToX(span, width, startMs + reach) / pitch;
+    // A bucket gives each column the share that lies over it: whole ones would make a comb where the two lengths are near.
+    for (let column = Math.max(0, Math.floor(from)); column < Math.min(count, to - TOUCHES); column++) {
+      const over = Math.min(to, column + 1) - Math.max(from, column);
+      if (over < TOUCHES) continue;
+      if (played || peek) sums[column]! += (volume * over) / (to - from);
       kind[column] = played ? PLAYED : kind[column]! || AHEAD;
     }
   }
   const cap = nearlyHighest(sums);
-  return Array.from(kind, (kind, column) => ({ kind, x: column * pitch, level: kind === PLAYED ? Math.min(1, sums[column]! / cap) : null }))
-    .filter(({ kind }) => kind !== 0)
-    .map(({ x, level }) => ({ x, level }));
+  const columns: Column[] = [];
+  kind.forEach((kind, column) => {
+    const told = kind === PLAYED || peek;
+    if (kind !== 0) columns.push({ x: column * pitch, level: told ? Math.min(1, sums[column]! / cap) : null, ahead: kind === AHEAD });
+  });
+  return columns;
 }
 
+/** Less of a column than this is rounding. */
+const TOUCHES = 0.01;
 const AHEAD = 1;
 const PLAYED = 2;
 

@@ -36,6 +36,8 @@ const RETRY_MS = 3_000;
 
 type Subject = Pick<Frame, "generation" | "deck" | "watch">;
 
+/** Live and its replay are of one record: the view stays where it is when the one becomes the other. */
+const sameRecord = (a: Subject, b: Subject) => (a.deck === "sample") === (b.deck === "sample") && a.watch.pair === b.watch.pair && a.watch.interval === b.watch.interval;
 const sameSubject = (a: Subject, b: Subject) => a.deck === b.deck && a.watch.pair === b.watch.pair && a.watch.interval === b.watch.interval;
 
 export class BarFeed {
@@ -90,7 +92,7 @@ export class BarFeed {
     const subject = this.#newest;
     if (this.#fetching || !subject || !this.#view) return;
     this.#fetching = true;
-    const keep = this.#drawn !== null && sameSubject(this.#drawn, subject);
+    const keep = this.#drawn !== null && sameRecord(this.#drawn, subject);
     if (!keep) this.tell({ kind: "loading" }, null);
     let failure: Failure | null = null;
     this.#failedAt = -Infinity;

@@ -1,5 +1,5 @@
 /**
- * A made-up account over the made-up live market: enough of the rules to work on the page with, in floats, and none of the
+ * A made-up account over a made-up market: enough of the rules to work on the page with, in floats, and none of the
  * promises. A market order fills at once, a limit or stop when the price comes to it; exits of a bracket wait for their entry.
  */
 import { type AccountView, type BalanceRow, type Estimate, HostError, type OrderRequest, type OrderRow, type PositionRow, type Refusal, type TradeAnswer, type TradeRequest, type TradeRow, type TradingFrame, type TransferRow } from "./host";
@@ -39,7 +39,12 @@ export class MadeUpAccount {
   constructor(
     private readonly price: (pair: string) => number | null,
     private readonly pairs: readonly string[],
+    private readonly clock: () => number = Date.now,
   ) {}
+
+  get #said(): string {
+    return new Date(this.clock()).toISOString();
+  }
 
   /** Null when nothing changed since the last one, as the core has it. */
   frame(pair: string, fresh: boolean): TradingFrame | null {
@@ -51,13 +56,18 @@ export class MadeUpAccount {
     return frame;
   }
 
+  /** Of all fills, oldest first. */
+  fillTimes(): number[] {
+    return this.#trades.map((trade) => trade.event_time_ms);
+  }
+
   trade(request: TradeRequest): TradeAnswer {
     if (request === "account") return { account: this.#account() };
     if (request === "balances") return { balances: this.#balances() };
     if (request === "positions") return { positions: this.#positions() };
     if (request === "cancel_all") return done(this.#open().map((order) => this.#end(order, "cancelled", "by_trader")));
     if (request.orders) return { orders: request.orders.all ? [...this.#orders.values()] : this.#open() };
-    if (request.trades) return { trades: this.#trades.slice(-request.trades.limit) };
+    if (request.trades) return { trades: this.#trades.filter((trade) => trade.event_time_ms <= this.clock()).slice(-request.trades.limit) };
     if (request.transfers) return { transfers: this.#transfers.slice(-request.transfers.limit) };
     if (request.can_trade) return { can_trade: { pair: request.can_trade.pair, blocked: this.#blocked(request.can_trade.pair) } };
     if (request.estimate) return { estimate: this.#estimate(request.estimate) };
@@ -122,7 +132,7 @@ export class MadeUpAccount {
     const { total } = this.#estimate(request);
     const refused = this.#refuses(request, Number(total));
     if (refused) return { refused };
-    const now = new Date().toISOString();
+    const now = this.#said;
     const price = this.price(request.pair)!;
     const trailed = request.type === "trailing_stop" ? text(trailFrom(price, request)) : request.stop;
     const state = request.type.includes("stop") ? "waiting" : "open";
@@ -145,7 +155,7 @@ export class MadeUpAccount {
   }
 
   #end(order: OrderRow, state: string, reason: string | null): OrderRow {
-    return this.#put({ ...order, state, reason: reason === null ? null : because(reason), changed_at: new Date().toISOString() });
+    return this.#put({ ...order, state, reason: reason === null ? null : because(reason), changed_at: this.#said });
   }
 
   #flatten(): TradeAnswer {
@@ -186,7 +196,7 @@ export class MadeUpAccount {
       fees: held.fees + fee,
       slippage: held.slippage + slippage,
     });
-    const now = Date.now();
+    const now = this.clock();
     this.#trades.push({
       trade_id: id, order_id: order.id, pair: order.pair, side: order.side, price: order.limit, fill_price: text(price), quantity: order.qty, fee: text(fee), slippage: text(slippage),
       total_cost: text(buy ? notional + fee : notional - fee), maker, assumed: true, source: "live", event_time: new Date(now).toISOString(), event_time_ms: now,
@@ -201,7 +211,7 @@ export class MadeUpAccount {
   #move(debit: string, credit: string, asset: string, amount: number, cause: string) {
     const number = this.#transfers.length + 1;
     const hash = number.toString(16).padStart(8, "0").repeat(8);
-    this.#transfers.push({ number: String(number), step: String(number), tape_time: new Date().toISOString(), transfer_id: hash.slice(0, 32), debit, credit, asset, amount: text(amount), cause, hash });
+    this.#transfers.push({ number: String(number), step: String(number), tape_time: this.#said, transfer_id: hash.slice(0, 32), debit, credit, asset, amount: text(amount), cause, hash });
     if (asset === "USD") this.#cash += (credit === "trader" ? amount : 0) - (debit === "trader" ? amount : 0);
   }
 

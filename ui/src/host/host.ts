@@ -3,11 +3,12 @@
  * (`browser.ts`); nothing outside this folder knows which.
  */
 import type * as wire from "../bindings/bindings";
+import type { SessionCommand } from "../bindings/bindings";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
 export type * from "./tiers";
-export type { AccountView, AmendRequest, BalanceRow, CanTrade, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, TradingFrame, TransferRow, WayRow } from "../bindings/bindings";
-export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, TransportState, Watch } from "../bindings/bindings";
+export type { AccountView, AmendRequest, BalanceRow, CanTrade, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, SessionCommand, SessionRow, TradingFrame, TransferRow } from "../bindings/bindings";
+export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, Watch } from "../bindings/bindings";
 
 // JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest
 // of the page can subtract. An f64 that may truly be absent keeps its null.
@@ -18,7 +19,10 @@ export type Tape = With<wire.Tape, { from_ms: number; to_ms: number }>;
 export type Row = With<wire.Row, { age_s: number | null; spark: number[] | null }>;
 export type Health = With<wire.Health, { messages_per_s: number; journal_p50_ms: number | null }>;
 export type Backfill = With<wire.Backfill, { share: number; at_ms: number | null }>;
-export type Frame = With<wire.Frame, { clock: Clock; tape: Tape; rows: Row[]; bars: Bar[]; health: Health; backfill: Backfill | null }>;
+/** A stretch of a tape. */
+export type Range = With<wire.Range, { from_ms: number; to_ms: number }>;
+export type TransportState = With<wire.TransportState, { loop: Range | null }>;
+export type Frame = With<wire.Frame, { clock: Clock; transport: TransportState; tape: Tape; rows: Row[]; bars: Bar[]; health: Health; backfill: Backfill | null }>;
 export type Transport = wire.Transport;
 export type TradeRow = With<wire.TradeRow, { event_time_ms: number }>;
 export type TradeRequest = wire.Request;
@@ -71,7 +75,12 @@ export interface Host {
   watch(watch: wire.Watch): Promise<void>;
   transport(command: Transport): Promise<void>;
   history(request: HistoryRequest): Promise<ArrayBuffer>;
-  timeline(): Promise<ArrayBuffer>;
+  /** Puts what was recorded live on the deck, paused, at a moment of the past. */
+  replay(atMs: number): Promise<void>;
+  /** Of the tape on the deck. Answers the id of a session that was deleted, with which it can be brought back. */
+  session(command: SessionCommand): Promise<string | null>;
+  /** Volume by the finest bar that gives at most some 3 000 of them in the range; null is all that is recorded. */
+  timeline(range: Range | null): Promise<ArrayBuffer>;
   /** Loads whole calendar months of a live pair, one run at a time. The frames say how it stands. */
   backfill(pair: string, months: number): Promise<void>;
   cancelBackfill(): Promise<void>;

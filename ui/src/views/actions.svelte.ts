@@ -1,17 +1,20 @@
 /** What the trader can do. Buttons, keys and the palette all come through here. */
 import type { DeskFeed } from "../feeds/desk.svelte";
 import { failures } from "../feeds/failures.svelte";
-import { latestOnly } from "../feeds/latest";
+import { Seeks } from "../feeds/seek";
 import { type DockTab, settings } from "../feeds/settings.svelte";
 import type { SqlFeed } from "../feeds/sql.svelte";
 import { newId } from "../feeds/ticket";
 import type { TradingFeed } from "../feeds/trading.svelte";
-import type { ExportFormat, Host, Transport } from "../host";
+import type { TimelineFeed } from "../feeds/timeline.svelte";
+import { type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
 
 export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | null;
 
 export class Actions {
   overlay = $state<Overlay>(null);
+  /** Volume right of the cursor is told. Not remembered: whoever looks ahead shall have meant to. */
+  peek = $state(false);
   /** The bar under the pointer on the chart. Not reactive: it changes with every move of the mouse. */
   hoveredMs: number | null = null;
   /** Grow with each wish to write a query, or to run the one that is written. */
@@ -20,19 +23,33 @@ export class Actions {
   /** Grows with each wish to write an order. */
   focusTicket = $state(0);
   #stepping = false;
-  #seek: (atMs: number) => Promise<void>;
+  readonly #seeks: Seeks;
+  /** The range that was looped last on each tape. */
+  #marked = new Map<Deck, Range>();
 
   constructor(
     private readonly host: Host,
     private readonly feed: DeskFeed,
     private readonly sql: SqlFeed,
     private readonly trading: TradingFeed,
+    private readonly timeline: TimelineFeed,
   ) {
-    this.#seek = latestOnly((at_ms) => this.#try(host.transport({ action: "seek", at_ms })));
+    this.#seeks = new Seeks(host, feed, (thrown) => failures.add(thrown));
   }
 
+  /** The tape can be moved: it is of the past. */
   get movable(): boolean {
-    return this.feed.frame?.deck === "sample";
+    return this.feed.frame !== null && this.feed.frame.deck !== "live";
+  }
+
+  /** A long seek or step is under way. */
+  get seeking(): boolean {
+    return typeof this.feed.frame?.transport.progress === "number";
+  }
+
+  /** With each frame. */
+  frame(frame: Pick<Frame, "deck">) {
+    this.#seeks.frame(frame);
   }
 
   /** The remembered pair and interval, before the first frame. */
@@ -69,7 +86,14 @@ export class Actions {
 
   switchDeck() {
     if (!this.feed.frame) return;
+    this.#seeks.forget();
     void this.#try(this.host.chooseDeck(this.movable ? "live" : "sample"));
+  }
+
+  /** To the replay that was left for the live market, where it stood. */
+  backToReplay() {
+    this.#seeks.forget();
+    void this.#try(this.host.chooseDeck("replay"));
   }
 
   playOrPause() {
@@ -104,23 +128,69 @@ export class Actions {
     void this.#step({ action: "step_bar", back });
   }
 
-  /** At most one seek is under way; the last one asked for is always sent. */
-  seek(atMs: number) {
+  /** From the live deck replays from there. At most one seek is under way; the last one asked for is always sent. Settles when it has landed. */
+  seek(atMs: number): Promise<void> {
     const tape = this.feed.frame?.tape;
-    if (!this.movable || !tape) return;
-    void this.#seek(Math.min(tape.to_ms, Math.max(tape.from_ms, atMs)));
+    if (!tape || !(tape.to_ms > tape.from_ms)) return Promise.resolve();
+    return this.#seeks.to(Math.min(tape.to_ms, Math.max(tape.from_ms, atMs)));
+  }
+
+  /** Stays where it is. */
+  cancelSeek() {
+    void this.#transport({ action: "cancel_seek" });
+  }
+
+  stepFill(back: boolean) {
+    void this.#step({ action: "fill", back });
+  }
+
+  /** From the live deck replays from its start. */
+  async loop(range: Range) {
+    const deck = this.feed.frame?.deck;
+    if (!deck) return;
+    this.#marked.set(deck === "live" ? "replay" : deck, range);
+    if (this.#seeks.isLive) await this.seek(range.from_ms);
+    // Where nothing can be replayed, that was said already.
+    if (this.#seeks.isLive) return;
+    await this.#try(this.host.transport({ action: "loop", range }));
+  }
+
+  /** No loop any more, or the one that was marked last. */
+  switchLoop() {
+    const frame = this.feed.frame;
+    if (!frame || !this.movable) return;
+    if (frame.transport.loop) {
+      this.#marked.set(frame.deck, frame.transport.loop);
+      void this.#transport({ action: "loop", range: null });
+      return;
+    }
+    const { from_ms, to_ms } = this.#marked.get(frame.deck) ?? { from_ms: 0, to_ms: 0 };
+    if (to_ms > from_ms && to_ms > frame.tape.from_ms && from_ms < frame.tape.to_ms) void this.#transport({ action: "loop", range: { from_ms, to_ms } });
+    else failures.add(new HostError({ code: "no_loop", what: "No loop was marked on this tape yet.", kept: "The tape plays on as it did.", do: "Hold Alt or Shift and drag over the timeline to mark one." }));
+  }
+
+  switchPeek() {
+    this.peek = !this.peek;
+  }
+
+  zoomTimeline(factor: number) {
+    this.timeline.zoomHere(factor);
+  }
+
+  showUsualTimeline() {
+    this.timeline.showUsual();
   }
 
   toStart() {
-    this.seek(-Infinity);
+    if (this.movable) void this.seek(-Infinity);
   }
 
   toEnd() {
-    this.seek(Infinity);
+    if (this.movable) void this.seek(Infinity);
   }
 
   replayHovered() {
-    if (this.hoveredMs !== null) this.seek(this.hoveredMs);
+    if (this.hoveredMs !== null) void this.seek(this.hoveredMs);
   }
 
   loadEarlier(months: number) {
@@ -171,11 +241,6 @@ export class Actions {
 
   switchDock() {
     settings.dockOpen = !settings.dockOpen;
-  }
-
-  /** Goes on with another way of the replay's account. */
-  takeWay(way: number) {
-    void this.#transport({ action: "take_way", way });
   }
 
   openTab(tab: DockTab) {

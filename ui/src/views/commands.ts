@@ -10,17 +10,18 @@ export interface Command {
   label: string;
   /** As `keyWord` says them; the first is the one shown. */
   keys: readonly string[];
-  /** Only on a tape that can be moved. */
-  replayOnly?: boolean;
+  /** Only then. `past`: on a tape that can be moved. */
+  when?: When;
   /** Also while a field is written in, which its key does not write. */
   everywhere?: boolean;
-  /** Only of the live market. */
-  liveOnly?: boolean;
   run: () => void;
 }
 
+export type When = "live" | "past" | "seeking";
+
 export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly string[]): Command[] {
-  const replay = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Replay", label, keys, run, replayOnly: true });
+  const replay = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Replay", label, keys, run, when: "past" });
+  const tape = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Replay", label, keys, run });
   const market = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Market", label, keys, run });
   const sql = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "SQL", label, keys, run });
   const trade = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Trade", label, keys, run });
@@ -36,21 +37,30 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     replay("faster", "Play, or faster while playing", ["l"], () => actions.playOrFaster()),
     replay("start", "To the start of the tape", ["Home"], () => actions.toStart()),
     replay("end", "To the end of the tape", ["End"], () => actions.toEnd()),
-    replay("jump", "Jump to a time…", ["g"], () => (actions.overlay = "jump")),
-    replay("replay-bar", "Replay from the candle under the pointer", ["r"], () => actions.replayHovered()),
+    replay("fill-back", "To the previous fill", [","], () => actions.stepFill(true)),
+    replay("fill-on", "To the next fill", ["."], () => actions.stepFill(false)),
+    replay("loop", "Loop the marked range, or no longer", ["o"], () => actions.switchLoop()),
+    { ...replay("cancel-seek", "Cancel the reading of the tape", ["Escape"], () => actions.cancelSeek()), when: "seeking" },
+    tape("replay-bar", "Replay from the candle under the pointer", ["r"], () => actions.replayHovered()),
+    tape("jump", "Jump to a time…", ["g"], () => (actions.overlay = "jump")),
+    tape("zoom-in", "Timeline: closer", ["+", "="], () => actions.zoomTimeline(0.5)),
+    tape("zoom-out", "Timeline: farther", ["-"], () => actions.zoomTimeline(2)),
+    tape("zoom-usual", "Timeline: the usual view", ["0"], () => actions.showUsualTimeline()),
+    replay("peek", actions.peek ? "Timeline: no longer peek ahead" : "Timeline: peek at the volume ahead", ["e"], () => actions.switchPeek()),
     ...(desk?.speeds ?? []).map((times) => replay(`speed-${times}`, `Speed ${times}×`, [], () => actions.speed(times))),
     replay("speed-max", "Speed max", [], () => actions.speed(null)),
-    own("deck", "Switch between live and the sample", ["b"], () => actions.switchDeck()),
+    own("deck", actions.movable ? "Back to live" : "Play the sample", ["b"], () => actions.switchDeck()),
+    { ...tape("back-to-replay", "Back to the last replay", [], () => actions.backToReplay()), when: "live" },
     ...pairs.map((pair, index) => market(`pair-${pair}`, `Watch ${pair}`, index < 9 ? [String(index + 1)] : [], () => actions.choosePair(pair))),
     market("interval-shorter", "Shorter interval", ["["], () => actions.nextInterval(-1)),
     market("interval-longer", "Longer interval", ["]"], () => actions.nextInterval(1)),
     ...(desk?.intervals ?? []).map((interval) => market(`interval-${interval}`, `Interval ${interval}`, [], () => actions.chooseInterval(interval))),
-    ...(desk?.earlier_history ? MONTHS : []).map((months) => ({ ...market(`earlier-${months}`, `Load ${monthsLabel(months)} of earlier history`, [], () => actions.loadEarlier(months)), liveOnly: true })),
+    ...(desk?.earlier_history ? MONTHS : []).map((months) => ({ ...market(`earlier-${months}`, `Load ${monthsLabel(months)} of earlier history`, [], () => actions.loadEarlier(months)), when: "live" as const })),
     trade("ticket", "Write an order", ["t"], () => actions.writeOrder()),
     { ...trade("halt", "Halt, reduce or flatten…", ["Ctrl+Shift+h"], () => (actions.overlay = "risk")), everywhere: true },
     trade("cancel-all", "Cancel all open orders", [], () => void actions.cancelAll()),
     trade("trades", "Trades: every fill", ["x"], () => actions.openTab("trades")),
-    trade("sessions", "Sessions: the ways a replay's account has gone", ["y"], () => actions.openTab("sessions")),
+    trade("sessions", "Sessions: the accounts of this tape", ["y"], () => actions.openTab("sessions")),
     trade("ledger", "Ledger: every transfer", ["m"], () => actions.openTab("ledger")),
     trade("cash", "Deposit or withdraw…", [], () => (actions.overlay = "cash")),
     trade("sounds", settings.sounds ? "No sound for fills" : "A sound for each fill", [], () => actions.switchSounds()),
@@ -70,7 +80,17 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
   ];
 }
 
+export interface Now {
+  movable: boolean;
+  seeking: boolean;
+}
+
+export function isUsable({ when }: Command, { movable, seeking }: Now): boolean {
+  if (when === undefined) return true;
+  return { live: !movable, past: movable, seeking }[when];
+}
+
 /** The command of a key, if it can be used now. */
-export function commandOfKey(commands: readonly Command[], word: string, movable: boolean): Command | undefined {
-  return commands.find((command) => command.keys.includes(word) && (movable || !command.replayOnly));
+export function commandOfKey(commands: readonly Command[], word: string, now: Now): Command | undefined {
+  return commands.find((command) => command.keys.includes(word) && isUsable(command, now));
 }
