@@ -12,7 +12,7 @@ use crate::engine::{Market, PairMarket, fold};
 use crate::journal::CandleQuery;
 use crate::session::live::Live;
 use crate::session::player::Player;
-use crate::session::recorded::{Volume, volumes};
+use crate::session::recorded::Volume;
 use crate::session::recorder::Recorder;
 
 /// Points of a sparkline.
@@ -45,8 +45,6 @@ pub(super) trait TapeView {
     /// Minutes that start in `[from, to)` as known here and now, oldest first; forming ones are the last. Where the live feed has
     /// none, those of a back-fill.
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError>;
-    /// The pair in `[from, to)` with all that is on the tape, known already or not.
-    fn timeline(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<series::Row>, ApiError>;
     /// Nothing of the pair is on the tape before this.
     fn first(&self, pair: Pair) -> Result<EventTime, ApiError>;
 
@@ -146,10 +144,6 @@ impl TapeView for PlayedDeck<'_> {
     fn minutes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Candle>, ApiError> {
         Ok(self.0.minutes(pair, from, to)?)
     }
-
-    fn timeline(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<series::Row>, ApiError> {
-        Ok(self.0.tape().volumes(pair, from, to)?.iter().map(bucket).collect())
-    }
 }
 
 impl TapeView for LiveDeck<'_> {
@@ -201,14 +195,9 @@ impl TapeView for LiveDeck<'_> {
         minutes.sort_by_key(|candle| candle.window_start);
         Ok(minutes)
     }
-
-    fn timeline(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<series::Row>, ApiError> {
-        let minutes = self.minutes(pair, from, to)?;
-        Ok(volumes(minutes, from, to).iter().map(bucket).collect())
-    }
 }
 
-fn bucket(volume: &Volume) -> series::Row {
+pub(super) fn bucket(volume: &Volume) -> series::Row {
     let Volume { start, volume, quality } = *volume;
     let time_ms = start.to_ms();
     series::Row { time_ms, open: 0.0, high: 0.0, low: 0.0, close: 0.0, volume, tick_count: 0, quality }

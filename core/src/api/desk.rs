@@ -28,7 +28,7 @@ use crate::session::archive::{self, SharedStatus};
 use crate::session::backfill::BackfillRequest;
 use crate::session::kept::Sessions;
 use crate::session::live::{self, Feed, Live, LiveConfig};
-use crate::session::playable::{TapeLane, TapeRange};
+use crate::session::playable::{Playable, TapeLane, TapeRange};
 use crate::session::played::Played;
 use crate::session::player::Player;
 use crate::session::recorded::RecordedTape;
@@ -387,10 +387,15 @@ impl DeskHost {
             Some(Range { from_ms, to_ms }) => (at(from_ms)?, at(to_ms)?),
             None => (EventTime::from_nanos(i64::MIN), EventTime::from_nanos(i64::MAX)),
         };
-        let inner = self.inner();
-        let mut bars = inner.view()?.timeline(inner.pair, from, to)?;
-        if let Some(player) = inner.player().filter(|_| !peek) {
-            let here = player.known_through().to_ms();
+        // A year of minutes takes a moment to read: nobody waits for it but who asked.
+        let (tape, pair, here) = {
+            let inner = self.inner();
+            let here = inner.player().filter(|_| !peek).map(|player| player.known_through().to_ms());
+            (inner.tape()?, inner.pair, here)
+        };
+        let Some(tape) = tape else { return Ok(series::encode(&[])) };
+        let mut bars: Vec<series::Row> = tape.volumes(pair, from, to)?.iter().map(super::deck::bucket).collect();
+        if let Some(here) = here {
             let after = bars.partition_point(|bar| bar.time_ms < here);
             // The one it stands in is not over.
             for bar in &mut bars[after.saturating_sub(1)..] {
@@ -527,6 +532,17 @@ impl Inner {
             Deck::Sample => Some(&self.sample.player),
             Deck::Replay => self.replay.as_ref().map(|replay| &replay.player),
         }
+    }
+
+    /// All that is on the tape of the deck; none when nothing was recorded yet.
+    fn tape(&self) -> Result<Option<Arc<dyn Playable>>, ApiError> {
+        if let Some(player) = self.player() {
+            return Ok(Some(player.shared_tape()));
+        }
+        let Some(live) = &self.live else { return Ok(None) };
+        let range = TapeRange::whole(TapeLane::One(Source::Live));
+        let tape = RecordedTape::of(&live.recorder(), range, &self.config.pairs)?;
+        Ok(tape.map(|tape| Arc::new(tape) as Arc<dyn Playable>))
     }
 
     /// For the next start.

@@ -110,7 +110,8 @@ fn settle(desk: &DeskHost) {
     panic!("the deck does not come to rest");
 }
 
-/// Every read of the desk that is about the market or the account, by its name. The Pipeline tab is about the recording that goes on.
+/// Every read of the desk that is about the market or the account, by its name. The Pipeline tab is about the recording that goes on, and what the
+/// Sessions tab says of each is how far the trader has played it.
 fn reads(desk: &DeskHost) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut put = |name: String, text: String| {
@@ -119,10 +120,7 @@ fn reads(desk: &DeskHost) -> BTreeMap<String, String> {
     for pair in PAIRS {
         desk.watch(&Watch { pair: pair.to_owned(), interval: "1m".to_owned() }).expect("listed");
         let frame = desk.frame();
-        put(
-            format!("frame {pair}"),
-            format!("{:?}", (frame.clock, frame.bars, frame.rows, frame.trading, frame.sessions)),
-        );
+        put(format!("frame {pair}"), format!("{:?}", (frame.clock, frame.bars, frame.rows, frame.trading)));
         put(format!("timeline {pair}"), format!("{:?}", desk.timeline(None, false).expect("read")));
         let range = Range { from_ms: 0.0, to_ms: (LENGTH * 1_000) as f64 };
         put(format!("part of the timeline {pair}"), format!("{:?}", desk.timeline(Some(range), false).expect("read")));

@@ -25,8 +25,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "D", conflicts_with_all = ["limit", "stop"])]
     trail: Option<String>,
     /// Take-profit and stop-loss for what fills, such as 45000,41000
-    #[arg(long, value_name = "TP,SL", value_delimiter = ',', num_args = 2)]
-    bracket: Vec<String>,
+    #[arg(long, value_name = "TP,SL", value_parser = parse_bracket)]
+    bracket: Option<Bracket>,
     #[arg(long, value_parser = ["gtc", "ioc", "fok", "gtd"])]
     tif: Option<String>,
     /// For gtd
@@ -41,6 +41,22 @@ pub(super) struct Arguments {
     id: Option<String>,
 }
 
+/// Where to take the profit, and where to stop the loss.
+#[derive(Clone, Debug)]
+struct Bracket {
+    take_profit: String,
+    stop_loss: String,
+}
+
+fn parse_bracket(text: &str) -> Result<Bracket, String> {
+    match text.split_once(',') {
+        Some((take_profit, stop_loss)) if !stop_loss.contains(',') => {
+            Ok(Bracket { take_profit: take_profit.trim().to_owned(), stop_loss: stop_loss.trim().to_owned() })
+        }
+        _ => Err(format!("`{text}` is not two prices, such as 45000,41000")),
+    }
+}
+
 impl Arguments {
     pub(super) fn request(&self) -> OrderRequest {
         let kind = match (&self.limit, &self.stop, &self.trail) {
@@ -51,7 +67,6 @@ impl Arguments {
             (None, Some(_), None) => "stop",
             (None, None, None) => "market",
         };
-        let mut exits = self.bracket.iter().cloned();
         OrderRequest {
             id: self.id.clone().unwrap_or_else(|| fresh_id("order")),
             pair: self.pair.clone(),
@@ -65,8 +80,8 @@ impl Arguments {
             until: self.until.clone(),
             reduce_only: self.reduce_only,
             post_only: self.post_only,
-            take_profit: exits.next(),
-            stop_loss: exits.next(),
+            take_profit: self.bracket.as_ref().map(|bracket| bracket.take_profit.clone()),
+            stop_loss: self.bracket.as_ref().map(|bracket| bracket.stop_loss.clone()),
         }
     }
 }

@@ -234,3 +234,80 @@ impl Played {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::MINUTE;
+    use crate::domain::{Amount, OrderId};
+    use crate::session::sample::SampleTape;
+
+    fn terms() -> AccountTerms {
+        let opening_deposit = Amount::from_units(100_000 * i128::from(crate::domain::money::ONE));
+        AccountTerms::new(opening_deposit, crate::domain::Settings::default(), &BTreeMap::new())
+    }
+
+    fn open(directory: &std::path::Path) -> Played {
+        let tape: Arc<dyn Playable> = Arc::new(SampleTape::load().expect("shipped"));
+        Played::open(tape, &terms(), Sessions::of(directory), None, clock::monotonic()).expect("a tape")
+    }
+
+    fn arrive(played: &mut Played) {
+        while played.player.is_seeking() {
+            std::thread::sleep(Duration::from_millis(1));
+            played.advance(clock::monotonic());
+        }
+    }
+
+    fn go(played: &mut Played, minutes: i64) {
+        let to = TapeTime::from_nanos(played.player.tape().from().nanos() + minutes * MINUTE);
+        played.player.seek(to, clock::monotonic());
+        arrive(played);
+    }
+
+    fn deposit(played: &mut Played, id: &str) {
+        let id: OrderId = id.parse().expect("a name");
+        let action = Action::Deposit { id, amount: Amount::from_units(7) };
+        played.act(action, &terms()).expect("kept");
+    }
+
+    #[test]
+    fn a_restart_finds_every_session_where_it_was_left_and_a_deleted_one_comes_back() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut played = open(directory.path());
+        go(&mut played, 40);
+        deposit(&mut played, "first");
+        go(&mut played, 50);
+        deposit(&mut played, "second");
+        let first = (played.player.desk().clone(), played.player.place());
+        go(&mut played, 45);
+        deposit(&mut played, "other");
+        go(&mut played, 47);
+        let fork = (played.player.desk().clone(), played.player.place());
+        played.note();
+        drop(played);
+
+        let mut played = open(directory.path());
+        assert!(played.unreadable().is_empty());
+        let left: Vec<_> = played.rows().iter().map(|row| row.way.left.map(|left| left.0)).collect();
+        assert_eq!(left, [None, None, Some(1)], "the account of the tape, a session on it, and its fork");
+        for (way, (desk, place)) in [(2, &fork), (1, &first)] {
+            played.take(way, true, clock::monotonic()).expect("the tape");
+            arrive(&mut played);
+            played.player.seek(place.at, clock::monotonic());
+            arrive(&mut played);
+            assert_eq!((played.player.desk(), played.player.place()), (desk, *place), "session {way}");
+        }
+
+        let id = played.delete(1, clock::monotonic()).expect("deleted");
+        arrive(&mut played);
+        assert_eq!((played.player.way(), played.rows().len()), (0, 2), "who was on it goes on with the tape's own");
+        played.bring_back(&id).expect("back");
+        assert_eq!(played.rows().len(), 3);
+        played.rename(2, "Other way").expect("renamed");
+        played.archive(2, true).expect("archived");
+        let named = open(directory.path());
+        let manifest = named.kept[2].as_ref().expect("kept");
+        assert_eq!((manifest.name.as_str(), manifest.archived), ("Other way", true));
+    }
+}

@@ -22,7 +22,7 @@ pub struct Volume {
 }
 
 /// Of minutes that start in `[from, to)`.
-pub fn volumes(minutes: Vec<Candle>, from: EventTime, to: EventTime) -> Vec<Volume> {
+fn volumes(minutes: Vec<Candle>, from: EventTime, to: EventTime) -> Vec<Volume> {
     let (Some(first), Some(last)) = (minutes.first(), minutes.last()) else { return Vec::new() };
     let span = last.window_end.min(to).nanos().saturating_sub(first.window_start.max(from).nanos());
     let interval = Interval::ALL.into_iter().find(|interval| span / interval.nanos() <= TIMELINE_BARS);

@@ -165,6 +165,7 @@ export class CandleChart implements BarView {
     this.#bars = bars;
     this.#setDecimals();
     this.#setAll();
+    this.#sayNewest();
     if (kept) scale.setVisibleLogicalRange(kept);
     else this.showNewest();
     if (!keep) this.#candles.priceScale().applyOptions({ autoScale: true });
@@ -189,7 +190,14 @@ export class CandleChart implements BarView {
     if (this.#bars.length - 1 > wasNewest) {
       this.#follow(range, wasNewest);
       this.#setFills();
+      this.#sayNewest();
     }
+  }
+
+  /** For whoever can not see the canvas. */
+  #sayNewest() {
+    const newest = this.newest();
+    this.container.dataset.newest = newest ? new Date(newest.timeMs).toISOString().slice(0, 16).replace("T", " ") : "";
   }
 
   showNewest() {

@@ -11,6 +11,8 @@ const LONG_REFRESH_MS = 300_000;
 const GENERATION_MS = 1_000;
 /** A tape of the past stays as it is; a generation is most often a seek, and a drag makes many. */
 const PAST_REFRESH_MS = 5_000;
+/** What is ahead of the cursor is not told, and is asked for once it has been played. */
+const PLAYED_REFRESH_MS = 700;
 const RETRY_MS = 3_000;
 /** A view that is still being turned is not asked for. */
 const SETTLED_MS = 120;
@@ -22,6 +24,8 @@ const SHORTEST_MS = 60_000;
 
 interface Held extends Fetched {
   series: Series;
+  /** Through here its volume is told. */
+  toldMs: number;
 }
 
 /**
@@ -36,6 +40,7 @@ export class TimelineFeed {
   #deck: Frame["deck"] | null = null;
   #pair = "";
   #loop = false;
+  #peek = false;
   #now: Moment | null = null;
   #generation = 0;
   /** Generation of what is in `#whole`; −1 after a failure. */
@@ -67,7 +72,18 @@ export class TimelineFeed {
     if (!this.#asking && due > this.#patience(frame)) void this.#ask(nowMs);
     // At the live edge the stretch that is looked at grows too.
     if (frame.deck === "live" && nowMs - this.#detailAt > LIVE_REFRESH_MS) this.#detailAt = -Infinity;
+    if (this.#untold(this.#detail) && nowMs - this.#detailAt > PLAYED_REFRESH_MS) this.#detailAt = -Infinity;
     this.#want(false);
+  }
+
+  /** Whether the volume ahead of the cursor is wanted too. */
+  look(peek: boolean) {
+    if (peek === this.#peek) return;
+    this.#peek = peek;
+    this.#detailAt = this.#detailFailedAt = -Infinity;
+    // While the tape stands no frame may come to say so.
+    if (this.#now && !this.#asking) void this.#ask(performance.now());
+    else this.#got = -1;
   }
 
   zoom(atMs: number, factor: number) {
@@ -136,8 +152,20 @@ export class TimelineFeed {
     this.version += 1;
   }
 
+
+  /** Whether a bar has been played of which the volume was not told. */
+  #untold(held: Held | null): boolean {
+    return held !== null && this.#now !== null && !this.#now.live && this.#now.cursorMs - held.toldMs > held.bucketMs;
+  }
+
+  /** What an answer that is asked for now will tell. */
+  #tells(): number {
+    return this.#peek || this.#now?.live ? Infinity : (this.#now?.cursorMs ?? 0);
+  }
+
   #patience({ deck, generation }: Frame): number {
     if (this.#got === -1) return RETRY_MS;
+    if (this.#untold(this.#whole)) return (this.#whole?.bucketMs ?? 0) > SHORTEST_MS ? PAST_REFRESH_MS : PLAYED_REFRESH_MS;
     if (deck === "live" && generation !== this.#got) return GENERATION_MS;
     if (deck === "live") return (this.#whole?.bucketMs ?? 0) > SHORTEST_MS ? LONG_REFRESH_MS : LIVE_REFRESH_MS;
     return generation === this.#got ? Infinity : PAST_REFRESH_MS;
@@ -146,13 +174,13 @@ export class TimelineFeed {
   async #ask(nowMs: number) {
     this.#asking = true;
     this.#askedAt = nowMs;
-    const [generation, subject] = [this.#generation, this.#subject];
+    const [generation, subject, toldMs] = [this.#generation, this.#subject, this.#tells()];
     try {
-      const series = decodeSeries(await this.host.timeline(null));
+      const series = decodeSeries(await this.host.timeline(null, this.#peek));
       if (subject === this.#subject) {
         // Of the tape as it is now: the live one has grown since, and what it grew by is asked for with the next.
         const span = { fromMs: -Infinity, toMs: Infinity };
-        this.#whole = { series, span, bucketMs: bucketMs(series) };
+        this.#whole = { series, span, bucketMs: bucketMs(series), toldMs };
         this.#got = generation;
         this.version += 1;
         this.#want(false);
@@ -190,11 +218,11 @@ export class TimelineFeed {
 
   async #askDetail(span: Span) {
     this.#detailAsking = true;
-    const subject = this.#subject;
+    const [subject, toldMs] = [this.#subject, this.#tells()];
     try {
-      const series = decodeSeries(await this.host.timeline({ from_ms: span.fromMs, to_ms: span.toMs }));
+      const series = decodeSeries(await this.host.timeline({ from_ms: span.fromMs, to_ms: span.toMs }, this.#peek));
       if (subject === this.#subject) {
-        this.#detail = { series, span, bucketMs: bucketMs(series) };
+        this.#detail = { series, span, bucketMs: bucketMs(series), toldMs };
         this.#detailAt = performance.now();
         this.version += 1;
       }

@@ -88,3 +88,21 @@ test("the view of the live deck stays where it is replayed from", () => {
   frame(29.4, { generation: 2 });
   expect(feed.view.span).toEqual({ fromMs: from + 29 * DAY, toMs: from + 30 * DAY });
 });
+
+test("volume that was ahead is asked for once it has been played, and at once by who peeks", async () => {
+  const { feed, asked, frame, answer } = bench(1);
+  frame(0.1);
+  await answer(0, 60_000);
+  await vi.advanceTimersByTimeAsync(1_000);
+  frame(0.1 + 30_000 / DAY);
+  expect(asked.length).toBe(1);
+  frame(0.1 + 90_000 / DAY);
+  expect(asked.length).toBe(2);
+  await answer(1, 60_000);
+  feed.look(true);
+  expect(asked.length).toBe(3);
+  await answer(2, 60_000);
+  await vi.advanceTimersByTimeAsync(1_000);
+  frame(0.9);
+  expect(asked.length).toBe(3);
+});

@@ -80,7 +80,7 @@ export interface Host {
   /** Of the tape on the deck. Answers the id of a session that was deleted, with which it can be brought back. */
   session(command: SessionCommand): Promise<string | null>;
   /** Volume by the finest bar that gives at most some 3 000 of them in the range; null is all that is recorded. */
-  timeline(range: Range | null): Promise<ArrayBuffer>;
+  timeline(range: Range | null, peek: boolean): Promise<ArrayBuffer>;
   /** Loads whole calendar months of a live pair, one run at a time. The frames say how it stands. */
   backfill(pair: string, months: number): Promise<void>;
   cancelBackfill(): Promise<void>;

@@ -43,7 +43,7 @@ export function openTauri(): Host {
     history: ({ pair, interval, beforeMs, limit }) => bytes("history", { pair, interval, beforeMs, limit }),
     replay: async (atMs) => void (await settled(wire.commands.replay(atMs))),
     session: (command) => settled(wire.commands.session(command)),
-    timeline: (range) => bytes("timeline", { fromMs: range?.from_ms ?? null, toMs: range?.to_ms ?? null }),
+    timeline: (range, peek) => bytes("timeline", { fromMs: range?.from_ms ?? null, toMs: range?.to_ms ?? null, peek }),
     backfill: async (pair, months) => void (await settled(wire.commands.backfill(pair, months))),
     cancelBackfill: async () => void (await settled(wire.commands.cancelBackfill())),
     sqlSchema: () => settled(wire.commands.sqlSchema()),

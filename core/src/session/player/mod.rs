@@ -127,6 +127,11 @@ impl Player {
         self.tape.as_ref()
     }
 
+    /// To be read while the player goes on.
+    pub fn shared_tape(&self) -> Arc<dyn Playable> {
+        Arc::clone(&self.tape)
+    }
+
     pub fn market(&self) -> &Market {
         &self.reading.engine.market
     }
