@@ -108,15 +108,19 @@ impl Session {
         self.ask("POST", "/execute/sync", Some(json!({"script": script, "args": []})))
     }
 
+    /// Closes the window too, where it is still there. A driver has one session at a time.
+    pub fn end(&self) {
+        let _ = self.ask("DELETE", "", None);
+    }
+
     fn ask(&self, method: &str, path: &str, body: Option<Value>) -> io::Result<Value> {
         request(self.port, method, &format!("/session/{}{path}", self.id), body)
     }
 }
 
 impl Drop for Session {
-    /// Closes the window too.
     fn drop(&mut self) {
-        let _ = self.ask("DELETE", "", None);
+        self.end();
     }
 }
 

@@ -130,10 +130,10 @@ impl Played {
     /// Moves the player on, and notes now and then where it stands; answers whether it did.
     pub fn advance(&mut self, at: Instant) -> bool {
         self.player.advance(at);
-        let place = self.player.place();
-        let due = at.saturating_duration_since(self.noted.0) >= NOTE_EVERY && place.at != self.noted.1;
+        let moment = self.player.moment();
+        let due = at.saturating_duration_since(self.noted.0) >= NOTE_EVERY && moment != self.noted.1;
         if due && !self.player.is_seeking() {
-            self.noted = (at, place.at);
+            self.noted = (at, moment);
             self.note();
             return true;
         }
@@ -142,12 +142,12 @@ impl Played {
 
     /// What is on the deck, for the next start.
     pub fn deck_note(&self) -> DeckNote {
-        DeckNote { session: self.gone().map(|session| session.id.clone()), at: self.player.place().at }
+        DeckNote { session: self.gone().map(|session| session.id.clone()), at: self.player.moment() }
     }
 
     /// Notes where the session stands that is gone.
     pub fn note(&mut self) {
-        let (way, at) = (self.player.way(), self.player.place().at);
+        let (way, at) = (self.player.way(), self.player.moment());
         let reached: Reached = self.player.ways()[way].reached;
         self.left.insert(way, at);
         if let Some(session) = &self.kept[way]

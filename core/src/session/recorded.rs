@@ -144,8 +144,13 @@ impl Playable for RecordedTape {
             TapeLane::SampleDay => false,
         };
         let wanted = move |input: &Stamped| of_tape(input.input.source()) && range.holds(input.tape_time);
+        // In a lane time does not go back. Beside others it does, and all of them have to be looked at.
+        let ends = move |input: &Stamped| match range.lane {
+            TapeLane::One(lane) => lane == input.input.source() && range.to.is_some_and(|to| input.tape_time > to),
+            TapeLane::Everything | TapeLane::SampleDay => false,
+        };
         let inputs = Tape::beside(&self.journal, after.next())?
-            .take_while(move |input| input.as_ref().map_or(true, |input| input.seq <= through))
+            .take_while(move |input| input.as_ref().map_or(true, |input| input.seq <= through && !ends(input)))
             .filter(move |input| input.as_ref().map_or(true, wanted));
         Ok(Box::new(inputs))
     }

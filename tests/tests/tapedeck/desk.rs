@@ -149,6 +149,7 @@ impl Desk {
             let killed = Command::new("kill").args(["-9", &id.to_string()]).status().expect("kill runs");
             assert!(killed.success(), "{}: {id} was not killed", self.name);
         }
+        self.session.end();
         self.session = open_window(self.driver.port, &self.driver.desktop);
     }
 

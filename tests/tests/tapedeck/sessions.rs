@@ -40,12 +40,13 @@ fn a_fork_leaves_its_parent_as_it_was_and_the_comparison_lists_what_is_different
         &deck,
         "base.jsonl",
         &[
-            r#"{"at":"2024-01-01T01:00:00Z","id":"in","pair":"BTC-USD","side":"buy","type":"market","qty":"0.2"}"#,
-            r#"{"at":"2024-01-01T08:00:00Z","id":"more","pair":"BTC-USD","side":"buy","type":"limit","limit":"42000","qty":"0.1"}"#,
-            r#"{"at":"2024-01-01T20:00:00Z","id":"out","pair":"BTC-USD","side":"sell","type":"market","qty":"0.2"}"#,
+            r#"{"at":"2024-01-01T00:10:00Z","id":"in","pair":"BTC-USD","side":"buy","type":"market","qty":"0.2"}"#,
+            r#"{"at":"2024-01-01T00:40:00Z","id":"more","pair":"BTC-USD","side":"buy","type":"limit","limit":"42000","qty":"0.1"}"#,
+            r#"{"at":"2024-01-01T01:50:00Z","id":"out","pair":"BTC-USD","side":"sell","type":"market","qty":"0.2"}"#,
         ],
     );
-    let replayed = deck.run("replay", ["--orders", &base, "--session", "base"]).expect(0).json();
+    let replayed =
+        deck.run("replay", ["--to", "2024-01-01T02:00:00Z", "--orders", &base, "--session", "base"]).expect(0).json();
     let folder = deck.data.path().join("sessions/0001");
     let before = bytes(&folder);
     assert!(before.len() >= 2, "{before:?}");
@@ -53,21 +54,21 @@ fn a_fork_leaves_its_parent_as_it_was_and_the_comparison_lists_what_is_different
     let other = orders(
         &deck,
         "other.jsonl",
-        &[r#"{"at":"2024-01-01T09:30:00Z","id":"short","pair":"BTC-USD","side":"sell","type":"market","qty":"0.15"}"#],
+        &[r#"{"at":"2024-01-01T01:10:00Z","id":"short","pair":"BTC-USD","side":"sell","type":"market","qty":"0.15"}"#],
     );
-    let fork = ["base", "--at", "2024-01-01T09:00:00Z", "--orders", &other, "--name", "What if"];
+    let fork = ["base", "--at", "2024-01-01T01:00:00Z", "--orders", &other, "--name", "What if"];
     let forked = deck.run("fork", fork).expect(0).json();
     assert_ne!(forked["ledger_hash"], replayed["ledger_hash"]);
     assert_eq!(bytes(&folder), before, "the fork changed its parent");
     // The same again is the same session, another one of that name is refused.
     assert_eq!(deck.run("fork", fork).expect(0).json()["id"], forked["id"]);
-    let taken = deck.run("fork", ["base", "--at", "2024-01-01T10:00:00Z", "--name", "What if"]).expect(2);
+    let taken = deck.run("fork", ["base", "--at", "2024-01-01T01:05:00Z", "--name", "What if"]).expect(2);
     assert_eq!(taken.error()["code"], "session_name");
 
     let comparison = deck.run("compare", ["base", "What if"]).expect(0).json();
     assert_eq!(comparison["first"]["ledger_hash"], replayed["ledger_hash"], "the parent replays otherwise");
     assert_eq!(comparison["second"]["ledger_hash"], forked["ledger_hash"]);
-    assert_eq!(comparison["parted_at"], "2024-01-01T09:30:00Z");
+    assert_eq!(comparison["parted_at"], "2024-01-01T01:10:00Z");
     let ids = |side: &str| -> Vec<String> {
         let commands = listed(&comparison, side, "commands").iter();
         commands.map(|told| told["action"]["Place"]["id"].as_str().expect("an order").to_owned()).collect()
@@ -79,12 +80,12 @@ fn a_fork_leaves_its_parent_as_it_was_and_the_comparison_lists_what_is_different
     }
     let curve = comparison["equity"].as_array().expect("a curve");
     let part = curve.iter().position(|point| point["first"] != point["second"]).expect("they come to different ends");
-    assert!(curve[part]["at"].as_str() >= Some("2024-01-01T09:30"), "{}", curve[part]);
-    assert!(curve.len() > 1_000, "{} points of a day", curve.len());
+    assert!(curve[part]["at"].as_str() >= Some("2024-01-01T01:10"), "{}", curve[part]);
+    assert!(curve.len() > 100, "{} points of two hours", curve.len());
 
     // Snapshots come and go, and more is recorded: a session is pinned where it was made.
     let later = deck.data.path().join("later.csv");
-    std::fs::write(&later, "trade_id,time,price,size\n990000001,2024-01-01T12:00:00Z,1,1\n").expect("written");
+    std::fs::write(&later, "trade_id,time,price,size\n990000001,2024-01-01T01:00:00Z,1,1\n").expect("written");
     deck.import(&["--pair".as_ref(), "BTC-USD".as_ref(), later.as_os_str()]);
     let again = deck.run("compare", ["base", "What if"]).expect(0).json();
     for side in ["first", "second"] {
@@ -123,9 +124,8 @@ fn a_live_session_on_a_bad_day_is_replayed_to_the_last_hash() {
     std::fs::write(deck.data.path().join("tapedeck.toml"), "archive_every_s = 1\nkeep_records = 1000\n")
         .expect("written");
     let (feed, rest) = (exchange.feed_url(), exchange.rest_url());
-    let record = || {
-        let running = deck
-            .start("record", ["--feed", &feed, "--rest", &rest, "--pairs", "BTC-USD,ETH-USD,SOL-USD", "--acknowledge"]);
+    let record = |pairs: &str| {
+        let running = deck.start("record", ["--feed", &feed, "--rest", &rest, "--pairs", pairs, "--acknowledge"]);
         for _ in 0..20 {
             running.line(MINUTES).expect("trades are acknowledged");
         }
@@ -146,8 +146,9 @@ fn a_live_session_on_a_bad_day_is_replayed_to_the_last_hash() {
     };
     let part = Duration::from_secs(counts(6, 60));
 
-    let running = record();
+    let running = record("BTC-USD,ETH-USD,SOL-USD");
     insist(&["buy", "BTC-USD", "0.05", "--id", "first"]);
+    insist(&["buy", "SOL-USD", "2", "--id", "third"]);
     // Far from the market, until a moment that comes soon.
     let until = venue_time(60);
     insist(&["buy", "ETH-USD", "0.5", "--limit", "3", "--tif", "gtd", "--until", &until, "--id", "expires"]);
@@ -158,18 +159,17 @@ fn a_live_session_on_a_bad_day_is_replayed_to_the_last_hash() {
     drop(running.kill());
 
     // Half way, while nobody records: an import into the same journal.
-    import_day(&deck);
-    let running = record();
-    insist(&["buy", "SOL-USD", "2", "--id", "third"]);
+    let part_of_a_day = deck.data.path().join("part.csv");
+    let rows: String = (1..2_000).map(|id| format!("{id},{},42000,0.1\n", venue_time(id / 100))).collect();
+    std::fs::write(&part_of_a_day, format!("trade_id,time,price,size\n{rows}")).expect("written");
+    deck.import(&["--pair".as_ref(), "BTC-USD".as_ref(), part_of_a_day.as_os_str()]);
+    // From here on without a pair: its price gets old, and blocks entries.
+    let running = record("BTC-USD,ETH-USD");
     insist(&["buy", "ETH-USD", "0.1", "--bracket", "9000,100", "--id", "bracket"]);
     std::thread::sleep(part);
-    // The venue falls silent for everybody: what is old blocks entries, and exits work.
-    exchange.set_faults(Faults { drop: 1.0, ..Faults::none() });
-    std::thread::sleep(Duration::from_secs(8));
-    let stale = order(&["buy", "BTC-USD", "0.01", "--id", "stale"]);
-    say(&format!("  stale: {}", stale.json()));
-    exchange.set_faults(Faults::that_keep_the_connection(seed));
-    std::thread::sleep(part);
+    let stale = order(&["buy", "SOL-USD", "1", "--id", "stale"]).expect(1).json();
+    assert_eq!(stale["refused"]["code"], "stale_price", "{stale}");
+    insist(&["sell", "SOL-USD", "1", "--id", "exit"]);
     deck.run("risk", ["flatten"]).expect(0);
     std::thread::sleep(Duration::from_secs(2));
     running.terminate(2 * MINUTES).expect(0);
@@ -214,7 +214,8 @@ fn a_live_session_on_a_bad_day_is_replayed_to_the_last_hash() {
 #[test]
 fn recording_goes_on_without_a_gap_while_the_past_is_played_at_max() {
     let seed = seed(72);
-    let options = Options { messages_per_second: 2_000, time_scale: 20, ..Options::new(seed) };
+    let mut options = Options { messages_per_second: 800, time_scale: 20, ..Options::new(seed) };
+    options.listings.retain(|listing| ["BTC-USD", "ETH-USD"].contains(&listing.pair.as_str()));
     let exchange = Exchange::open(options).expect("loopback");
     let deck = Tapedeck::new();
     // Nothing is fetched: what is missed stays missing, and shows.
@@ -227,7 +228,7 @@ fn recording_goes_on_without_a_gap_while_the_past_is_played_at_max() {
     desk.choose_deck(Deck::Live).expect("live");
     let frames = || desk.frame().health.counts.trades;
     let began = Instant::now();
-    while frames() < 4_000 {
+    while frames() < 2_000 {
         assert!(began.elapsed() < 2 * MINUTES, "the venue does not print");
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -251,7 +252,8 @@ fn recording_goes_on_without_a_gap_while_the_past_is_played_at_max() {
         desk.choose_deck(Deck::Live).expect("live");
         rounds += 1;
     }
-    assert!(exchange.settle(Duration::from_secs(60)), "nobody listened in the end");
+    let settled = exchange.settle(Duration::from_secs(60));
+    assert!(settled, "nobody listened in the end: {:?}", desk.frame().health);
     std::thread::sleep(Duration::from_secs(2));
     drop(desk);
     deck.verified();
@@ -263,6 +265,6 @@ fn recording_goes_on_without_a_gap_while_the_past_is_played_at_max() {
     for row in rows {
         assert_eq!(row["missing"].to_string().trim_matches('"'), "0", "{row}");
     }
-    assert!(rounds > 3 && played > 2_000, "{rounds} rounds, {played} trades played");
+    assert!(rounds > 3 && played > 1_000, "{rounds} rounds, {played} trades played");
     say(&format!("  played {rounds} times at max, {played} trades, while these were recorded: {rows:?}"));
 }

@@ -284,7 +284,7 @@ fn a_click_on_a_candle_replays_from_there_and_the_live_account_is_never_changed(
     let plot = desk.session.find("plot").and_then(|plot| desk.session.rectangle(&plot));
     let plot = plot.unwrap_or_else(|e| desk.fail(&format!("the plot: {e}")));
     // Somewhere down this column the candle is hit; a click beside it does nothing.
-    let column = (plot.x + plot.width - 130.0) as i64;
+    let column = (plot.x + plot.width - 200.0) as i64;
     for y in ((plot.y as i64 + 10)..(plot.y + plot.height - 30.0) as i64).step_by(12) {
         desk.session.drag(&[(column, y), (column, y)]).unwrap_or_else(|e| desk.fail(&format!("the click: {e}")));
         if desk.attribute("deck", "data-deck") == "replay" {

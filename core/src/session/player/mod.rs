@@ -146,9 +146,9 @@ impl Player {
 
     /// Everything of this moment, and of those before it, is known here.
     pub fn known_through(&self) -> TapeTime {
-        let here = self.place().at;
+        let here = self.moment();
         match self.reading.peek() {
-            Some(next) if next.at == here => TapeTime::from_nanos(here.nanos().saturating_sub(1)),
+            Some(next) if next.at <= here => TapeTime::from_nanos(next.at.nanos().saturating_sub(1)),
             _ => here,
         }
     }
@@ -272,7 +272,7 @@ impl Player {
         let parting = self.ways[self.way].parts_from(&self.ways[way]);
         self.way = way;
         let Some(parting) = parting else { return Ok(()) };
-        let moment = self.anchor_or_place();
+        let moment = self.moment();
         lock(&self.index).states.retain(|(place, _)| place.seq < parting);
         // The last place at which both were told the same.
         let (place, engine) = self.nearest(Target::Seq(Seq(parting.0.saturating_sub(1))))?;
@@ -312,7 +312,7 @@ impl Player {
 
     /// The session's now. While playing between two ticks it moves on with the pace.
     pub fn now(&self, at: Instant) -> TapeTime {
-        let reached = self.place().at.max(self.tape.from());
+        let reached = self.moment();
         match (self.playing, self.speed) {
             (true, Some(_)) if !self.at_end() => reached.max(self.due(at)),
             _ => reached,
@@ -329,7 +329,7 @@ impl Player {
     pub fn play(&mut self, at: Instant) {
         if !self.playing && !self.at_end() {
             self.playing = true;
-            self.anchor = (self.place().at.max(self.tape.from()), at);
+            self.anchor = (self.moment(), at);
         }
     }
 
@@ -630,7 +630,7 @@ impl Player {
     /// To the next or the previous start of a bar. Playing stops.
     pub fn step_bar(&mut self, interval: Interval, back: bool, at: Instant) {
         self.pause(at);
-        let here = EventTime::from_nanos(self.anchor_or_place().nanos());
+        let here = EventTime::from_nanos(self.moment().nanos());
         let to = if back {
             interval.start_of(here.plus_nanos(-1))
         } else {
@@ -639,9 +639,9 @@ impl Player {
         self.seek(TapeTime::from_nanos(to.nanos()), at);
     }
 
-    /// After a seek the anchor says where the user asked to be, which may be between two ticks.
-    fn anchor_or_place(&self) -> TapeTime {
-        self.anchor.0.max(self.place().at)
+    /// Where the trader is: after a seek that is where he asked to be, which may be between two inputs.
+    pub fn moment(&self) -> TapeTime {
+        self.anchor.0.max(self.place().at).max(self.tape.from())
     }
 
     /// Minutes of a pair that start in `[from, to)` as they are known here and now, the forming ones last.
