@@ -1,6 +1,7 @@
 //! The columns of trades, straight from the files: no row is made, and no text is copied.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use arrow::datatypes::{
     TimestampMicrosecondType,
 };
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+};
 use parquet::basic::{ConvertedType, Type as PhysicalType};
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
@@ -114,11 +117,12 @@ fn stored(name: &'static str, column: &Type) -> Result<Type, ColdError> {
     }
 }
 
-/// A row group to be folded.
+/// A row group to be folded, or a part of one.
+#[derive(Clone)]
 pub(super) struct RowGroup {
     file: Arc<DataFile>,
     place: usize,
-    rows: i64,
+    rows: Range<usize>,
     /// Some of its rows may have become known too late.
     cut: bool,
 }
@@ -134,11 +138,21 @@ impl RowGroup {
         let unknown = known.is_some_and(|(first, _)| query.as_of.is_some_and(|as_of| first > micros(as_of)));
         let cut = query.as_of.is_some_and(|as_of| known.is_none_or(|(_, last)| last >= micros(as_of)));
         let reached = !(elsewhere || later || unknown);
-        reached.then(|| Self { file: Arc::clone(file), place, rows: group.num_rows(), cut })
+        let rows = 0..group.num_rows() as usize;
+        reached.then(|| Self { file: Arc::clone(file), place, rows, cut })
     }
 
-    pub(super) fn rows(&self) -> i64 {
-        self.rows
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// As many parts as this of about the same length. Each is decompressed by whole pages, of which two parts can share one.
+    pub(super) fn parts(self, count: usize) -> impl Iterator<Item = Self> {
+        let (rows, each) = (self.rows.clone(), self.rows.len().div_ceil(count).max(1));
+        rows.clone().step_by(each).map(move |first| {
+            let rows = first..rows.end.min(first + each);
+            Self { rows, ..self.clone() }
+        })
     }
 
     /// Gives its rows to `each`, some thousands at a time.
@@ -150,13 +164,16 @@ impl RowGroup {
         let metadata = self.file.metadata.clone();
         let wanted = ALWAYS.into_iter().chain(KNOWN.into_iter().filter(|_| self.cut));
         let mask = ProjectionMask::columns(metadata.parquet_schema(), wanted);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let whole = metadata.metadata().row_group(self.place).num_rows() as usize;
+        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(mask)
             .with_row_groups(vec![self.place])
-            .with_batch_size(BATCH)
-            .build()
-            .map_err(|error| broken(&error))?;
-        for batch in reader {
+            .with_batch_size(BATCH);
+        if self.rows.len() < whole {
+            let part = RowSelection::from_consecutive_ranges(std::iter::once(self.rows.clone()), whole);
+            reader = reader.with_row_selection(part);
+        }
+        for batch in reader.build().map_err(|error| broken(&error))? {
             let batch = batch.map_err(|error| broken(&error))?;
             each(&Columns::of(&batch, self.cut)?)?;
         }
