@@ -176,8 +176,10 @@ fn fold(query: &MinuteQuery, files: &[PathBuf]) -> Result<Vec<Minute>, ColdError
         Ok(())
     })?;
     let mut groups: Vec<RowGroup> = opened.into_iter().flatten().flat_map(|file| file.row_groups(query)).collect();
-    // The largest first, so that no thread is left alone with one at the end.
     groups.sort_by_key(|group| std::cmp::Reverse(group.rows()));
+    // The largest first, and the last ones in parts, so that no thread is left alone with one at the end.
+    let last = groups.split_off(groups.len() - groups.len() % threads);
+    groups.extend(last.into_iter().flat_map(|group| group.parts(threads)));
     let folders = share_out(threads, &groups, || Folder::new(query), |folder, group| folder.add(group))?;
     Ok(Folder::merge(folders, query))
 }

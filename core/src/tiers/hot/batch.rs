@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, Decimal128Array, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::domain::{Arrival, Input, Price, Quantity, Quote, Side, Stamped, Tick, TickKind, Trade};
+use crate::domain::{Amount, Arrival, Input, Price, Quantity, Quote, Side, Stamped, Tick, TickKind, Trade};
 
 /// As Iceberg calls it.
 const UTC: &str = "+00:00";
@@ -54,39 +55,68 @@ pub(super) static TICKS: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-/// Trades and quotes as rows of `TICKS`; other inputs are passed over.
-pub(super) fn ticks(stamped: &[Stamped]) -> RecordBatch {
-    let rows: Vec<Row<'_>> = stamped.iter().filter_map(Row::of).collect();
-    let trade = |of: fn(&Trade) -> i64| integers(&rows, move |row| row.trade().map(of));
-    let quote = |of: fn(&Quote) -> Option<i128>| decimals(&rows, PRECISION, move |row| row.quote().and_then(of));
-    let size = |size: Option<Quantity>| size.map(|size| i128::from(size.units()));
-    let price = |price: Price| i128::from(price.units());
-    let columns = vec![
-        integers(&rows, |row| Some(row.stamped.seq.0 as i64)),
-        micros(&rows, |row| row.stamped.tape_time.nanos()),
-        texts(&rows, |row| Some(if row.trade().is_some() { "trade" } else { "quote" })),
-        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.tick.source.to_string()))),
-        texts(&rows, |row| Some(row.tick.pair.as_str())),
-        integers(&rows, |row| Some(row.tick.sequence as i64)),
-        trade(|trade| trade.trade_id.0 as i64),
-        decimals(&rows, PRECISION, |row| row.trade().map(|trade| price(trade.price))),
-        decimals(&rows, PRECISION, |row| row.trade().map(|trade| i128::from(trade.size.units()))),
-        texts(&rows, |row| row.trade().and_then(|trade| trade.taker_side).map(side)),
-        quote(|quote| Some(i128::from(quote.best_bid.units()))),
-        quote(|quote| Some(i128::from(quote.best_ask.units()))),
-        decimals(&rows, PRECISION, |row| row.quote().and_then(|quote| size(quote.bid_size))),
-        decimals(&rows, PRECISION, |row| row.quote().and_then(|quote| size(quote.ask_size))),
-        decimals(&rows, WIDE, |row| row.quote().and_then(|quote| quote.volume_24h).map(|volume| volume.units())),
-        quote(|quote| quote.open_24h.map(|open| i128::from(open.units()))),
-        micros(&rows, |row| row.tick.event_time.nanos()),
-        micros(&rows, |row| row.tick.received_time.nanos()),
-        below(&rows, |row| row.stamped.tape_time.nanos()),
-        below(&rows, |row| row.tick.event_time.nanos()),
-        below(&rows, |row| row.tick.received_time.nanos()),
-        texts(&rows, |row| row.trade().map(|trade| arrival(trade.arrival))),
-    ];
-    RecordBatch::try_new(Arc::clone(&TICKS), columns)
-        .expect("the columns are made in the order and types of the schema")
+/// Makes one column of rows.
+type Column = fn(&[Row<'_>]) -> ArrayRef;
+
+/// How each column of `TICKS` is made, in their order.
+const COLUMNS: [Column; 22] = [
+    |rows| integers(rows, |row| Some(row.stamped.seq.0 as i64)),
+    |rows| micros(rows, |row| row.stamped.tape_time.nanos()),
+    |rows| texts(rows, |row| Some(if row.trade().is_some() { "trade" } else { "quote" })),
+    |rows| Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.tick.source.to_string()))),
+    |rows| texts(rows, |row| Some(row.tick.pair.as_str())),
+    |rows| integers(rows, |row| Some(row.tick.sequence as i64)),
+    |rows| integers(rows, |row| row.trade().map(|trade| trade.trade_id.0 as i64)),
+    |rows| decimals(rows, PRECISION, |row| row.trade().map(|trade| price(trade.price))),
+    |rows| decimals(rows, PRECISION, |row| row.trade().map(|trade| size(trade.size))),
+    |rows| texts(rows, |row| row.trade().and_then(|trade| trade.taker_side).map(side)),
+    |rows| decimals(rows, PRECISION, |row| row.quote().map(|quote| price(quote.best_bid))),
+    |rows| decimals(rows, PRECISION, |row| row.quote().map(|quote| price(quote.best_ask))),
+    |rows| decimals(rows, PRECISION, |row| row.quote().and_then(|quote| quote.bid_size).map(size)),
+    |rows| decimals(rows, PRECISION, |row| row.quote().and_then(|quote| quote.ask_size).map(size)),
+    |rows| decimals(rows, WIDE, |row| row.quote().and_then(|quote| quote.volume_24h).map(Amount::units)),
+    |rows| decimals(rows, PRECISION, |row| row.quote().and_then(|quote| quote.open_24h).map(price)),
+    |rows| micros(rows, |row| row.tick.event_time.nanos()),
+    |rows| micros(rows, |row| row.tick.received_time.nanos()),
+    |rows| below(rows, |row| row.stamped.tape_time.nanos()),
+    |rows| below(rows, |row| row.tick.event_time.nanos()),
+    |rows| below(rows, |row| row.tick.received_time.nanos()),
+    |rows| texts(rows, |row| row.trade().map(|trade| arrival(trade.arrival))),
+];
+
+/// Some columns of `TICKS`, by their places in it.
+pub(super) struct Shown {
+    places: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl Shown {
+    pub(super) fn all() -> Self {
+        Self { places: (0..COLUMNS.len()).collect(), schema: Arc::clone(&TICKS) }
+    }
+
+    pub(super) fn of(places: &[usize]) -> Self {
+        let schema = TICKS.project(places).expect("the places are of columns");
+        Self { places: places.to_vec(), schema: Arc::new(schema) }
+    }
+
+    /// Trades and quotes as rows; other inputs are passed over.
+    pub(super) fn ticks(&self, stamped: &[Stamped]) -> RecordBatch {
+        let rows: Vec<Row<'_>> = stamped.iter().filter_map(Row::of).collect();
+        self.batch(rows.len(), self.places.iter().map(|place| COLUMNS[*place](&rows)).collect())
+    }
+
+    /// The same rows of a batch that has all columns.
+    pub(super) fn part(&self, all: &RecordBatch) -> RecordBatch {
+        self.batch(all.num_rows(), self.places.iter().map(|place| Arc::clone(all.column(*place))).collect())
+    }
+
+    fn batch(&self, rows: usize, columns: Vec<ArrayRef>) -> RecordBatch {
+        // To be counted, rows need no columns.
+        let rows = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &rows)
+            .expect("the columns are made in the order and types of the schema")
+    }
 }
 
 struct Row<'a> {
@@ -135,6 +165,14 @@ fn micros(rows: &[Row<'_>], nanos: impl Fn(&Row<'_>) -> i64) -> ArrayRef {
 /// What microseconds leave out.
 fn below(rows: &[Row<'_>], nanos: impl Fn(&Row<'_>) -> i64) -> ArrayRef {
     Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| nanos(row).rem_euclid(1_000) as i32)))
+}
+
+fn price(price: Price) -> i128 {
+    price.units().into()
+}
+
+fn size(size: Quantity) -> i128 {
+    size.units().into()
 }
 
 fn side(side: Side) -> &'static str {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 
-use super::batch;
+use super::batch::{self, Shown};
 use crate::domain::{Seq, Stamped, TapeTime};
 
 /// Rows of a sealed batch: enough to be quick to scan, few enough to be quick to seal.
@@ -39,7 +39,7 @@ impl Lane {
     fn seal(&mut self) {
         let (Some(first), Some(last)) = (self.open.first(), self.open.last()) else { return };
         let (first, newest) = (first.seq, last.tape_time);
-        let batch = batch::ticks(&self.open);
+        let batch = Shown::all().ticks(&self.open);
         let bytes = batch.get_array_memory_size();
         self.bytes += bytes;
         self.sealed.push_back(Sealed { batch, first, newest, bytes });
@@ -114,17 +114,19 @@ pub(super) struct Read {
 
 impl Read {
     /// Without the rows that are past their age and wait for the rest of their batch.
-    pub(super) fn batches(self) -> Vec<RecordBatch> {
-        let open = (!self.open.is_empty()).then(|| batch::ticks(&self.open));
-        let batches = self.sealed.into_iter().chain(open);
-        let kept = batches.map(|batch| {
+    pub(super) fn batches(self, shown: &Shown) -> Vec<RecordBatch> {
+        let horizon = (self.horizon.nanos().div_euclid(1_000), self.horizon.nanos().rem_euclid(1_000));
+        let sealed = self.sealed.iter().map(|batch| {
             let times = batch.column(batch::TAPE_TIME).as_primitive::<TimestampMicrosecondType>();
             let below = batch.column(batch::TAPE_TIME_NS).as_primitive::<Int32Type>();
-            let horizon = (self.horizon.nanos().div_euclid(1_000), self.horizon.nanos().rem_euclid(1_000));
             let times = times.values().iter().zip(below.values());
             let past = times.take_while(|(micros, below)| (**micros, i64::from(**below)) < horizon).count();
-            batch.slice(past, batch.num_rows() - past)
+            let batch = shown.part(batch);
+            // Seldom, since even a slice that leaves nothing out makes every column anew.
+            if past > 0 { batch.slice(past, batch.num_rows() - past) } else { batch }
         });
-        kept.filter(|batch| batch.num_rows() > 0).collect()
+        let past = self.open.iter().take_while(|stamped| stamped.tape_time < self.horizon).count();
+        let batches = sealed.chain([shown.ticks(&self.open[past..])]);
+        batches.filter(|batch| batch.num_rows() > 0).collect()
     }
 }

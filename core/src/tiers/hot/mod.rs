@@ -19,6 +19,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 
 use crate::domain::{Input, Pair, Source, Stamped, TapeTime, TickKind};
+use batch::Shown;
 use lane::Lane;
 
 /// How much is kept.
@@ -89,9 +90,14 @@ impl Hot {
 
     /// All rows within the bounds, each lane's in order.
     pub fn ticks(&self) -> Vec<RecordBatch> {
+        self.ticks_of(&Shown::all())
+    }
+
+    /// No more of them than these columns: most questions are about few, and what is still open is made into columns for each.
+    fn ticks_of(&self, shown: &Shown) -> Vec<RecordBatch> {
         let lanes: Vec<_> = self.state().lanes.values().map(|lane| lane.read(self.bounds.age)).collect();
         // Open rows become a batch here, where nobody waits for them.
-        lanes.into_iter().flat_map(lane::Read::batches).collect()
+        lanes.into_iter().flat_map(|read| read.batches(shown)).collect()
     }
 
     /// The last quote of every (source, pair) known at the cursor.
@@ -105,7 +111,8 @@ impl Hot {
             };
             (quotes, lanes)
         };
-        quotes::last(&quotes, lanes.into_iter().flat_map(lane::Read::batches).collect(), as_of)
+        let all = Shown::all();
+        quotes::last(&quotes, lanes.into_iter().flat_map(|read| read.batches(&all)).collect(), as_of)
     }
 
     /// A writer that panicked has at worst left a group half pushed, which is a tier behind, and no reason to stop reading.

@@ -7,7 +7,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int32Type, SchemaRef, TimestampMicrosecondType};
 
-use super::batch::{self, KIND, PAIR, SOURCE, TAPE_TIME, TAPE_TIME_NS, TICKS};
+use super::batch::{KIND, PAIR, SOURCE, Shown, TAPE_TIME, TAPE_TIME_NS, TICKS};
 use crate::domain::{Input, Stamped, TapeTime};
 
 /// Source, pair, the quote, and when: places in `TICKS`.
@@ -21,7 +21,7 @@ pub(super) static QUOTES: LazyLock<SchemaRef> =
 pub(super) fn last(newest: &[Stamped], ticks: Vec<RecordBatch>, as_of: Option<TapeTime>) -> RecordBatch {
     let (known, later): (Vec<Stamped>, Vec<Stamped>) =
         newest.iter().copied().partition(|quote| as_of.is_none_or(|as_of| quote.tape_time <= as_of));
-    let mut found = vec![batch::ticks(&known)];
+    let mut found = vec![Shown::all().ticks(&known)];
     let mut wanted: BTreeSet<(String, String)> = later.iter().filter_map(key).collect();
     for batch in ticks.iter().rev() {
         if wanted.is_empty() {

@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use super::Hot;
-use super::batch::TICKS;
+use super::batch::{Shown, TICKS};
 use super::quotes::QUOTES;
 use crate::domain::TapeTime;
 use crate::tiers::leaf::{Leaf, Reading};
@@ -69,18 +69,17 @@ impl TableProvider for HotTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all = self.schema();
+        let every: Vec<usize> = (0..all.fields().len()).collect();
+        let places = projection.unwrap_or(&every);
+        let schema = Arc::new(all.project(places)?);
         let batches = match self.rows {
-            Rows::Ticks => self.hot.ticks(),
-            Rows::LastQuotes { as_of } => vec![self.hot.quotes(as_of)],
-        };
-        let (shown, schema) = match projection {
-            Some(places) => (Some(places), Arc::new(self.schema().project(places)?)),
-            None => (None, self.schema()),
+            Rows::Ticks => self.hot.ticks_of(&Shown::of(places)),
+            Rows::LastQuotes { as_of } => vec![self.hot.quotes(as_of).project(places)?],
         };
         let readers = state.config().target_partitions().clamp(1, batches.len().max(1));
         let mut partitions = vec![Vec::new(); readers];
         for (place, batch) in batches.into_iter().rev().enumerate() {
-            let batch = shown.map_or(Ok(batch.clone()), |places| batch.project(places))?;
             partitions[place % readers].push(batch);
         }
         let scan = HotScan { partitions: partitions.into(), filters: Vec::new() };

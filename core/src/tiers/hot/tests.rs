@@ -6,6 +6,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 
+use super::batch::{Shown, TICKS};
 use super::lane::SEALED;
 use super::{Bounds, Hot};
 use crate::domain::time::{MILLISECOND, SECOND};
@@ -76,6 +77,24 @@ fn every_tick_is_there_in_order_sealed_or_not_and_nothing_else_is() {
     assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [SEALED, SEALED, 17]);
     let counts = hot.counts();
     assert_eq!((counts.rows, counts.pushed, counts.evicted_by_age, counts.evicted_by_bytes), (count, count, 0, 0));
+}
+
+#[test]
+fn the_columns_a_question_asks_for_are_those_of_the_table() {
+    let hot = Hot::new(Bounds { age: Duration::from_secs(SEALED as u64), bytes: usize::MAX });
+    let live = |n: u64| match n % 3 {
+        0 => quote(n, Source::Live, n as i64 * SECOND, pair("ETH-USD"), n as i64),
+        _ => trade(n, Source::Live, n as i64 * SECOND),
+    };
+    // Some of the sealed rows are past their age, and some are still open.
+    hot.push(&(0..SEALED as u64 + 17).map(live).collect::<Vec<_>>());
+    let all = hot.ticks();
+    assert_eq!(all.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [SEALED - 16, 17]);
+    let each = (0..TICKS.fields().len()).map(|place| vec![place]);
+    for places in each.chain([vec![], vec![21, 4, 0, 7]]) {
+        let expected: Vec<_> = all.iter().map(|batch| batch.project(&places).expect("columns")).collect();
+        assert_eq!(hot.ticks_of(&Shown::of(&places)), expected, "{places:?}");
+    }
 }
 
 #[test]

@@ -12,12 +12,13 @@ use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider as _, CatalogProviderList, MemoryCatalogProviderList};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{
     GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation, TrackConsumersPool,
 };
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::execute_stream;
@@ -115,7 +116,7 @@ pub struct ColumnDescription {
 pub struct Sql {
     tiers: Tiers,
     memory_limit: usize,
-    /// Functions, rules and settings, which are the same for every request.
+    /// Functions, rules and settings, which are the same for every request. Runs nothing itself: it has no memory to run with.
     base: SessionState,
     threads: Threads,
 }
@@ -129,7 +130,7 @@ impl std::fmt::Debug for Sql {
 impl Sql {
     /// Errors: `sql_no_threads`.
     pub fn new(tiers: Tiers) -> Result<Self, SqlError> {
-        Ok(Self { tiers, memory_limit: MEMORY_LIMIT, base: base(), threads: Threads::new()? })
+        Ok(Self { tiers, memory_limit: MEMORY_LIMIT, base: base()?, threads: Threads::new()? })
     }
 
     #[cfg(test)]
@@ -154,7 +155,8 @@ impl Sql {
         let catalog = Arc::new(Catalog::new(&self.tiers, request.as_of, request.snapshot));
         let wanted = Wanted::default();
         let run = Run {
-            state: self.state(&catalog)?,
+            state: self.state(&catalog),
+            task: self.task()?,
             watch: wanted.watch(),
             memory_limit: self.memory_limit,
             catalog,
@@ -218,21 +220,20 @@ impl Sql {
         tables
     }
 
-    fn state(&self, catalog: &Arc<Catalog>) -> Result<SessionState, SqlError> {
-        let top = NonZeroUsize::new(3).expect("three is not zero");
-        let pool = TrackConsumersPool::new(GreedyMemoryPool::new(self.memory_limit), top);
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
-            // What does not fit into memory is refused, not written to some disk.
-            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
-            .build_arc()
-            .map_err(|error| SqlError::of(&error, &[]))?;
+    /// What one request is planned with. A copy, since to build a state is to register hundreds of functions.
+    fn state(&self, catalog: &Arc<Catalog>) -> SessionState {
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
-        Ok(SessionStateBuilder::new_from_existing(self.base.clone())
-            .with_catalog_list(Arc::new(catalogs))
-            .with_runtime_env(runtime)
-            .build())
+        let mut state = self.base.clone();
+        state.register_catalog_list(Arc::new(catalogs));
+        state
+    }
+
+    /// What one request runs with: memory of its own.
+    fn task(&self) -> Result<Arc<TaskContext>, SqlError> {
+        let top = NonZeroUsize::new(3).expect("three is not zero");
+        let pool = TrackConsumersPool::new(GreedyMemoryPool::new(self.memory_limit), top);
+        Ok(Arc::new(TaskContext::from(&self.base).with_runtime(runtime(pool)?)))
     }
 }
 
@@ -267,7 +268,16 @@ impl Drop for Threads {
     }
 }
 
-fn base() -> SessionState {
+fn runtime(pool: impl MemoryPool + 'static) -> Result<Arc<RuntimeEnv>, SqlError> {
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        // What does not fit into memory is refused, not written to some disk.
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .build_arc()
+        .map_err(|error| SqlError::of(&error, &[]))
+}
+
+fn base() -> Result<SessionState, SqlError> {
     let mut config = SessionConfig::new()
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(CATALOG, NO_TIER)
@@ -278,13 +288,14 @@ fn base() -> SessionState {
     // `price > 0.1` compares decimals: money does not pass through a float.
     parser.parse_float_as_decimal = true;
     // No file formats and no table factories: there is nothing here a file could be opened or written with.
-    SessionStateBuilder::new()
+    Ok(SessionStateBuilder::new()
         .with_default_features()
         .with_file_formats(Vec::new())
         .with_table_factories(HashMap::new())
         .with_physical_optimizer_rule(Arc::new(GiveWay))
         .with_config(config)
-        .build()
+        .with_runtime_env(runtime(GreedyMemoryPool::new(0))?)
+        .build())
 }
 
 /// The memory of an answer, each buffer counted once: what sorts hands on slices of one large batch, and each of them holds all of it.
@@ -311,6 +322,7 @@ impl Held {
 /// One query, with all it needs, so that it can run by itself.
 struct Run {
     state: SessionState,
+    task: Arc<TaskContext>,
     watch: Watch,
     memory_limit: usize,
     catalog: Arc<Catalog>,
@@ -347,10 +359,10 @@ impl Run {
         };
         let plan = self.watch.clone().over(self.state.optimize(&plan)?)?;
         let plan = self.state.query_planner().create_physical_plan(&plan, &self.state).await?;
-        let pool: &Arc<dyn MemoryPool> = &self.state.runtime_env().memory_pool;
-        let mut held = Held { memory: MemoryConsumer::new("answer").register(pool), counted: HashSet::new() };
+        let memory = MemoryConsumer::new("answer").register(self.task.memory_pool());
+        let mut held = Held { memory, counted: HashSet::new() };
         let schema = plan.schema();
-        let mut batches = execute_stream(plan, self.state.task_ctx())?;
+        let mut batches = execute_stream(plan, Arc::clone(&self.task))?;
         let (mut kept, mut rows, mut truncated) = (Vec::new(), 0, false);
         while let Some(batch) = batches.try_next().await? {
             held.take(&batch)?;

@@ -1,19 +1,24 @@
 //! The columns of trades, straight from the files: no row is made, and no text is copied.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, PrimitiveArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
     ArrowNativeType, ArrowPrimitiveType, DataType, Field, Int32Type, Int64Type, Schema, SchemaRef,
     TimestampMicrosecondType,
 };
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::basic::{ConvertedType, Type as PhysicalType};
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::{SchemaDescriptor, Type};
 
 use super::{ColdError, MinuteQuery, minute_of};
 use crate::domain::TapeTime;
@@ -28,6 +33,11 @@ const ALWAYS: [&str; 9] = ["seq", "kind", "source", "pair", "trade_id", "price",
 const KNOWN: [&str; 2] = ["tape_time", "tape_time_ns"];
 /// Columns of few different texts: read as numbers into a list of them.
 const NAMES: [&str; 3] = ["kind", "source", "pair"];
+/// Columns of prices and sizes: read as the bytes that the file has of them.
+const UNITS: [&str; 2] = ["price", "size"];
+
+/// Twenty digits, as Parquet stores them: from the highest byte to the lowest.
+type Stored = [u8; 9];
 
 /// A file whose footer was read, for several threads to read its row groups.
 pub(super) struct DataFile {
@@ -39,10 +49,11 @@ impl DataFile {
     pub(super) fn open(path: &Path) -> Result<Self, ColdError> {
         let broken = |error: &dyn std::fmt::Display| ColdError::File { file: path.to_owned(), why: error.to_string() };
         let file = File::open(path).map_err(|error| broken(&error))?;
-        let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| broken(&error))?;
-        let options = ArrowReaderOptions::new().with_schema(with_names_as_numbers(plain.schema()));
-        let metadata =
-            ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options).map_err(|error| broken(&error))?;
+        let footer = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| broken(&error))?;
+        let footer = Arc::new(with_units_as_stored(&footer)?);
+        let read = |options| ArrowReaderMetadata::try_new(Arc::clone(&footer), options).map_err(|error| broken(&error));
+        let names = with_names_as_numbers(read(ArrowReaderOptions::new())?.schema());
+        let metadata = read(ArrowReaderOptions::new().with_schema(names))?;
         Ok(Self { path: path.to_owned(), metadata })
     }
 
@@ -62,11 +73,56 @@ fn with_names_as_numbers(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
-/// A row group to be folded.
+/// The footer of a file whose prices and sizes do not say that they are decimals. The reader would make sixteen bytes of each, one
+/// by one, which takes longer than all else but the decompression; and a price fits into eight.
+fn with_units_as_stored(footer: &ParquetMetaData) -> Result<ParquetMetaData, ColdError> {
+    let file = footer.file_metadata();
+    let columns =
+        file.schema().get_fields().iter().map(|column| match UNITS.into_iter().find(|name| *name == column.name()) {
+            Some(name) => stored(name, column).map(Arc::new),
+            None => Ok(Arc::clone(column)),
+        });
+    let schema = Type::group_type_builder(file.schema().name()).with_fields(columns.collect::<Result<_, _>>()?).build();
+    let schema = schema.expect("the same names as before");
+    let file = FileMetaData::new(
+        file.version(),
+        file.num_rows(),
+        file.created_by().map(str::to_owned),
+        file.key_value_metadata().cloned(),
+        Arc::new(SchemaDescriptor::new(Arc::new(schema))),
+        file.column_orders().cloned(),
+    );
+    Ok(ParquetMetaData::new(file, footer.row_groups().to_vec()))
+}
+
+/// A column of decimals as one of bytes.
+fn stored(name: &'static str, column: &Type) -> Result<Type, ColdError> {
+    match column {
+        Type::PrimitiveType {
+            basic_info,
+            physical_type: PhysicalType::FIXED_LEN_BYTE_ARRAY,
+            type_length,
+            scale,
+            ..
+        } if basic_info.converted_type() == ConvertedType::DECIMAL && *type_length as usize == size_of::<Stored>() => {
+            if *scale != i32::from(SCALE) {
+                return Err(unreadable(name, "other decimals than eight"));
+            }
+            let bytes = Type::primitive_type_builder(name, PhysicalType::FIXED_LEN_BYTE_ARRAY)
+                .with_length(*type_length)
+                .with_repetition(basic_info.repetition());
+            Ok(bytes.build().expect("bytes of a length"))
+        }
+        _ => Err(unreadable(name, "another type than this Tapedeck's")),
+    }
+}
+
+/// A row group to be folded, or a part of one.
+#[derive(Clone)]
 pub(super) struct RowGroup {
     file: Arc<DataFile>,
     place: usize,
-    rows: i64,
+    rows: Range<usize>,
     /// Some of its rows may have become known too late.
     cut: bool,
 }
@@ -82,11 +138,21 @@ impl RowGroup {
         let unknown = known.is_some_and(|(first, _)| query.as_of.is_some_and(|as_of| first > micros(as_of)));
         let cut = query.as_of.is_some_and(|as_of| known.is_none_or(|(_, last)| last >= micros(as_of)));
         let reached = !(elsewhere || later || unknown);
-        reached.then(|| Self { file: Arc::clone(file), place, rows: group.num_rows(), cut })
+        let rows = 0..group.num_rows() as usize;
+        reached.then(|| Self { file: Arc::clone(file), place, rows, cut })
     }
 
-    pub(super) fn rows(&self) -> i64 {
-        self.rows
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// As many parts as this of about the same length. Each is decompressed by whole pages, of which two parts can share one.
+    pub(super) fn parts(self, count: usize) -> impl Iterator<Item = Self> {
+        let (rows, each) = (self.rows.clone(), self.rows.len().div_ceil(count).max(1));
+        rows.clone().step_by(each).map(move |first| {
+            let rows = first..rows.end.min(first + each);
+            Self { rows, ..self.clone() }
+        })
     }
 
     /// Gives its rows to `each`, some thousands at a time.
@@ -98,13 +164,16 @@ impl RowGroup {
         let metadata = self.file.metadata.clone();
         let wanted = ALWAYS.into_iter().chain(KNOWN.into_iter().filter(|_| self.cut));
         let mask = ProjectionMask::columns(metadata.parquet_schema(), wanted);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let whole = metadata.metadata().row_group(self.place).num_rows() as usize;
+        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(mask)
             .with_row_groups(vec![self.place])
-            .with_batch_size(BATCH)
-            .build()
-            .map_err(|error| broken(&error))?;
-        for batch in reader {
+            .with_batch_size(BATCH);
+        if self.rows.len() < whole {
+            let part = RowSelection::from_consecutive_ranges(std::iter::once(self.rows.clone()), whole);
+            reader = reader.with_row_selection(part);
+        }
+        for batch in reader.build().map_err(|error| broken(&error))? {
             let batch = batch.map_err(|error| broken(&error))?;
             each(&Columns::of(&batch, self.cut)?)?;
         }
@@ -130,8 +199,8 @@ pub(super) struct Columns<'a> {
     /// Absent in clocks, as `price`, `size` and `trade_id` are in all but trades.
     pub(super) pair: Names<'a>,
     pub(super) trade_id: Numbers<'a, i64>,
-    pub(super) price: Numbers<'a, i128>,
-    pub(super) size: Numbers<'a, i128>,
+    pub(super) price: Units<'a>,
+    pub(super) size: Units<'a>,
     pub(super) event_time: &'a [i64],
     pub(super) event_time_ns: &'a [i32],
     /// Where some rows may have become known too late: microseconds, and what is below them.
@@ -151,8 +220,8 @@ impl<'a> Columns<'a> {
             source: Names::required(batch, "source")?,
             pair: Names::of(batch, "pair")?,
             trade_id: Numbers::of(column(batch, "trade_id", |column| column.as_primitive_opt::<Int64Type>())?),
-            price: decimals(batch, "price")?,
-            size: decimals(batch, "size")?,
+            price: Units::of(batch, "price")?,
+            size: Units::of(batch, "size")?,
             event_time: required::<TimestampMicrosecondType>(batch, "event_time")?,
             event_time_ns: required::<Int32Type>(batch, "event_time_ns")?,
             known: cut.then(known).transpose()?,
@@ -179,14 +248,6 @@ fn required<'a, T: ArrowPrimitiveType>(
     }
 }
 
-fn decimals<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<Numbers<'a, i128>, ColdError> {
-    let values: &Decimal128Array = column(batch, name, |column| column.as_primitive_opt())?;
-    match values.scale() {
-        SCALE => Ok(Numbers::of(values)),
-        _ => Err(unreadable(name, "other decimals than eight")),
-    }
-}
-
 /// Numbers of which some may be absent.
 pub(super) struct Numbers<'a, N> {
     values: &'a [N],
@@ -201,6 +262,37 @@ impl<'a, N: ArrowNativeType> Numbers<'a, N> {
     pub(super) fn at(&self, row: usize) -> Option<N> {
         self.nulls.is_none_or(|nulls| nulls.is_valid(row)).then(|| self.values[row])
     }
+}
+
+/// Prices or sizes, of which some may be absent.
+pub(super) struct Units<'a> {
+    name: &'static str,
+    stored: &'a [Stored],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl<'a> Units<'a> {
+    fn of(batch: &'a RecordBatch, name: &'static str) -> Result<Self, ColdError> {
+        let array = column(batch, name, |column| column.as_fixed_size_binary_opt())?;
+        let (stored, _) = array.value_data().as_chunks();
+        Ok(Self { name, stored, nulls: absent(array) })
+    }
+
+    /// Errors: where there is none, and where it is more than a price can be.
+    pub(super) fn at(&self, row: usize) -> Result<i64, ColdError> {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return Err(unreadable(self.name, "it is missing"));
+        }
+        narrow(self.stored[row]).ok_or_else(|| unreadable(self.name, "more than a price can be"))
+    }
+}
+
+fn narrow(stored: Stored) -> Option<i64> {
+    let [highest, low @ ..] = stored;
+    let units = i64::from_be_bytes(low);
+    // Nothing but the sign is left for the highest byte.
+    let sign = if units < 0 { 0xff } else { 0 };
+    (highest == sign).then_some(units)
 }
 
 /// Texts, by their places in a list of the different ones. Where one is absent its place says nothing.
@@ -230,4 +322,21 @@ impl<'a> Names<'a> {
 
 fn absent(array: &dyn Array) -> Option<&NullBuffer> {
     array.nulls().filter(|nulls| nulls.null_count() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_that_does_not_fit_is_refused_and_not_cut_short() {
+        let stored = |units: i128| -> Stored { units.to_be_bytes()[7..].try_into().expect("nine bytes") };
+        let (least, greatest) = (i128::from(i64::MIN), i128::from(i64::MAX));
+        for units in [least, -257, -1, 0, 255, greatest] {
+            assert_eq!(narrow(stored(units)).map(i128::from), Some(units));
+        }
+        for units in [least - 1, greatest + 1, -1 << 71, (1 << 71) - 1] {
+            assert_eq!(narrow(stored(units)), None, "{units}");
+        }
+    }
 }

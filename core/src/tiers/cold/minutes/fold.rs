@@ -216,10 +216,6 @@ fn add_run(
     through: u64,
     as_of: (i64, i32),
 ) -> Result<(), ColdError> {
-    let narrow = |name, units: Option<i128>| {
-        let units = units.ok_or_else(|| unreadable(name, "it is missing"))?;
-        i64::try_from(units).map_err(|_| unreadable(name, "more than a price can be"))
-    };
     for row in run {
         let seq = columns.seq[row].cast_unsigned();
         if seq > through || columns.known.is_some_and(|(micros, below)| (micros[row], below[row]) > as_of) {
@@ -228,8 +224,8 @@ fn add_run(
         let id = columns.trade_id.at(row).ok_or_else(|| unreadable("trade_id", "it is missing"))?;
         lane.add(Print {
             place: (columns.event_time[row], columns.event_time_ns[row], id.cast_unsigned(), seq),
-            price: narrow("price", columns.price.at(row))?,
-            size: narrow("size", columns.size.at(row))?,
+            price: columns.price.at(row)?,
+            size: columns.size.at(row)?,
         });
     }
     Ok(())

@@ -173,6 +173,46 @@ async fn a_day_of_several_row_groups_is_folded_whole_by_any_number_of_threads() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_price_and_a_size_of_either_sign_are_read_to_the_last_unit() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut cold = Cold::open(directory.path()).await.expect("new");
+    let written = [i64::MIN, i64::MIN + 1, -256, -255, -1, 0, 1, 127, 128, 255, 256, i64::MAX - 1, i64::MAX];
+    // Each in a minute of its own, and a quote between, which has neither.
+    let inputs: Vec<Stamped> = (0..)
+        .zip(written)
+        .flat_map(|(minute, units)| {
+            let of = |place: u64, kind| {
+                let mut input = trade(minute * 2 + place, MIDNIGHT + minute as i64 * MINUTE, Source::Live);
+                if let Input::Tick(tick) = &mut input.input {
+                    tick.kind = kind;
+                }
+                input
+            };
+            let traded = Trade {
+                trade_id: TradeId(minute),
+                price: Price::from_units(units),
+                size: Quantity::from_units(units),
+                taker_side: None,
+                arrival: Arrival::News,
+            };
+            let quoted = Quote {
+                best_bid: Price::from_units(1),
+                best_ask: Price::from_units(2),
+                bid_size: None,
+                ask_size: None,
+                volume_24h: None,
+                open_24h: None,
+            };
+            [of(1, TickKind::Trade(traded)), of(2, TickKind::Quote(quoted))]
+        })
+        .collect();
+    cold.append(&inputs, inputs.last().expect("not empty").seq).await.expect("stored");
+    let minutes = in_batch(&cold, MinuteQuery::all()).await;
+    let read: Vec<_> = minutes.iter().map(|minute| (minute.open.units(), minute.volume.units())).collect();
+    assert_eq!(read, written.map(|units| (units, i128::from(units))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_gone_or_cut_short_is_named_and_nothing_is_made_up() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut cold = Cold::open(directory.path()).await.expect("new");

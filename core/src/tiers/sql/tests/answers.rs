@@ -43,6 +43,16 @@ async fn values_are_shown_in_full_and_money_is_no_float() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_functions_and_the_limit_a_query_has_can_be_looked_up() {
+    for (text, expected) in [
+        ("SELECT DISTINCT routine_name FROM information_schema.routines WHERE routine_name = 'abs'", "abs"),
+        ("SELECT value FROM information_schema.df_settings WHERE name = 'datafusion.runtime.memory_limit'", "512M"),
+    ] {
+        assert_eq!(answer(text).await.cells(0, 2), [[Some(expected.to_owned())]], "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_is_the_rows_it_names_wherever_the_batches_end() {
     let result = answer("SELECT value FROM generate_series(0, 20000) ORDER BY value").await;
     assert!(result.batches.len() > 1);
