@@ -83,7 +83,7 @@ fn record(directory: &Path, future: u64) {
             4_000 => Some(order("waits", PAIRS[1], "buy", "2", Some("900"))),
             7_000 => Some(order("part", PAIRS[0], "sell", "0.4", None)),
             // After the moment each has its own.
-            9_000 if future % 2 == 0 => Some(order("late", PAIRS[0], "sell", "0.2", None)),
+            9_000 if future.is_multiple_of(2) => Some(order("late", PAIRS[0], "sell", "0.2", None)),
             9_100 => Some(Request::Cancel { id: "waits".to_owned() }),
             _ => None,
         };
