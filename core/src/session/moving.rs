@@ -319,7 +319,8 @@ fn give_up(from: &Path, to: &Path, lock: DirectoryLock) -> Result<(), MoveError>
 
 /// Names that mean something in one place only.
 fn stays_behind(path: &Path) -> bool {
-    let names = ["writer.lock", ARRIVING, LEAVING, &unfinished(LEAVING)];
+    // Of SQLite's files the database is all there is, once it is settled. The others come and go with whoever reads.
+    let names = ["writer.lock", ARRIVING, LEAVING, &unfinished(LEAVING), "catalog.db-wal", "catalog.db-shm"];
     path.file_name().is_some_and(|found| names.into_iter().any(|name| found == name))
 }
 

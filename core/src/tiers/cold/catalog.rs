@@ -133,7 +133,10 @@ impl LocalCatalog {
 
     /// Returns when SQLite has let go of its files. Dropped, it does so a moment later.
     pub(super) async fn close(self) {
-        self.pool.close().await;
+        // Once is not enough: a connection that is just being given back is waited for, and then left to be dropped.
+        while self.pool.size() > 0 {
+            self.pool.close().await;
+        }
     }
 
     fn table(&self, name: &TableIdent, location: String, metadata: impl Into<Arc<TableMetadata>>) -> Result<Table> {
