@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use specta_typescript::Typescript;
 use tapedeck_core::api::ApiError;
+use tapedeck_core::api::comparison::ComparisonView;
 use tapedeck_core::api::desk::DeskHost;
 use tapedeck_core::api::pipeline::Pipeline;
 use tapedeck_core::api::sql::{SqlAnswer, SqlAsk, SqlExport, SqlFailure, SqlFormat, SqlTable};
@@ -90,6 +91,27 @@ fn session(command: SessionCommand, host: Host<'_>) -> Result<Option<String>, Ap
     host.session(&command)
 }
 
+/// Runs two sessions of the tape on the deck beside each other; frames say how it stands.
+#[tauri::command(async)]
+#[specta::specta]
+fn compare(first: u32, second: u32, host: Host<'_>) -> Result<(), ApiError> {
+    host.compare(first, second)
+}
+
+#[tauri::command]
+#[specta::specta]
+fn cancel_comparison(host: Host<'_>) -> Result<(), ApiError> {
+    host.cancel_comparison();
+    Ok(())
+}
+
+/// What came of the last comparison that was finished.
+#[tauri::command(async)]
+#[specta::specta]
+fn comparison(host: Host<'_>) -> Result<ComparisonView, ApiError> {
+    host.comparison()
+}
+
 /// Earlier candles of a live pair; frames say how it stands.
 #[tauri::command(async)]
 #[specta::specta]
@@ -166,6 +188,9 @@ pub(crate) fn typed_commands() -> Builder<Wry> {
         transport,
         replay,
         session,
+        compare,
+        cancel_comparison,
+        comparison,
         backfill,
         cancel_backfill,
         sql_schema,

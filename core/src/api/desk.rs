@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::backfill::BackfillDesk;
+use super::comparison::{ComparisonDesk, ComparisonView};
 use super::config::Config;
 use super::deck::{LiveDeck, PlayedDeck, TapeView};
 use super::pipeline::{self, Pipeline};
@@ -57,6 +58,7 @@ pub struct DeskHost {
     archived: SharedStatus,
     sql: SqlDesk,
     backfill: Arc<BackfillDesk>,
+    comparison: Arc<ComparisonDesk>,
     #[cfg(unix)]
     _socket: Option<Socket>,
 }
@@ -84,6 +86,7 @@ struct Inner {
     sparks: Vec<(EventTime, usize)>,
     archived: SharedStatus,
     backfill: Arc<BackfillDesk>,
+    comparison: Arc<ComparisonDesk>,
     account: Option<Local>,
     /// As the page has them.
     trading: Option<TradingFrame>,
@@ -163,6 +166,7 @@ impl DeskHost {
         let deck = if seen_live { Deck::Live } else { Deck::Sample };
         let drawn = Drawn { deck, pair, interval: Interval::M1, jumps: sample.player.jumps(), late: 0, backfilled: 0 };
         let backfill = Arc::new(BackfillDesk::default());
+        let comparison = Arc::new(ComparisonDesk::default());
         let account = live.as_ref().map(|live| Local::new(Arc::clone(live), config.terms()));
         // Without it the desk still works; the command says that this process takes no orders.
         #[cfg(unix)]
@@ -188,6 +192,7 @@ impl DeskHost {
             sparks: Vec::new(),
             archived: Arc::clone(&archived),
             backfill: Arc::clone(&backfill),
+            comparison: Arc::clone(&comparison),
             account,
             trading: None,
             sessions: None,
@@ -206,6 +211,7 @@ impl DeskHost {
             archived,
             sql: SqlDesk::new(Sql::new(tiers)?, directory.join("exports")),
             backfill,
+            comparison,
             #[cfg(unix)]
             _socket: socket,
         })
@@ -290,11 +296,7 @@ impl DeskHost {
         let now = clock::monotonic();
         let mut guard = self.inner();
         let inner = &mut *guard;
-        // Beside the live market lie the sessions of what was recorded of it.
-        let played = match inner.deck {
-            Deck::Sample => &mut inner.sample,
-            Deck::Live | Deck::Replay => inner.replay.as_mut().ok_or_else(not_on_live)?,
-        };
+        let played = inner.sessions_of_deck()?;
         let known = |number: u32| {
             let there = (number as usize) < played.ways();
             let refused =
@@ -315,6 +317,23 @@ impl DeskHost {
             SessionCommand::BringBack { id } => played.bring_back(id)?,
         }
         Ok(None)
+    }
+
+    /// Runs two sessions of the tape on the deck beside each other; frames say how it stands, and `comparison` what came of it.
+    pub fn compare(&self, first: u32, second: u32) -> Result<(), ApiError> {
+        let mut inner = self.inner();
+        let terms = inner.config.terms();
+        let subjects = played::subjects(inner.sessions_of_deck()?, first, second)?;
+        drop(inner);
+        self.comparison.start(subjects, terms)
+    }
+
+    pub fn cancel_comparison(&self) {
+        self.comparison.cancel();
+    }
+
+    pub fn comparison(&self) -> Result<ComparisonView, ApiError> {
+        self.comparison.result()
     }
 
     pub fn watch(&self, watch: &Watch) -> Result<(), ApiError> {
@@ -491,6 +510,7 @@ impl DeskHost {
 
     /// Ends the recording in good order: takes what has arrived, syncs, lays a checkpoint.
     pub fn close(&self) {
+        self.comparison.cancel();
         self.backfill.close();
         let _ = self.stop.send(true);
         let task = self.recording.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -523,6 +543,14 @@ impl Inner {
             Deck::Live => None,
             Deck::Sample => Some(&mut self.sample),
             Deck::Replay => self.replay.as_mut(),
+        }
+    }
+
+    /// Beside the live market lie the sessions of what was recorded of it.
+    fn sessions_of_deck(&mut self) -> Result<&mut Played, ApiError> {
+        match self.deck {
+            Deck::Sample => Ok(&mut self.sample),
+            Deck::Live | Deck::Replay => self.replay.as_mut().ok_or_else(not_on_live),
         }
     }
 
@@ -700,6 +728,7 @@ impl Inner {
             trading,
             sessions,
             backfill: self.backfill.newest(),
+            comparing: self.comparison.newest(),
             notices: self.notices(now),
         }
     }

@@ -1,6 +1,7 @@
 //! What a front end may ask, and what it is told. The command line and the desk both stand on this.
 
 pub mod backfill;
+pub mod comparison;
 pub mod config;
 mod deck;
 pub mod desk;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::backfill::Backfill;
+use super::comparison::Comparing;
 use super::trading::TradingFrame;
 
 /// Everything the desk needs once, when its window opens.
@@ -125,6 +126,8 @@ pub struct Frame {
     pub sessions: Option<Vec<SessionRow>>,
     /// The last one that was started, running or not.
     pub backfill: Option<Backfill>,
+    /// The last comparison of two sessions that was started, running or not.
+    pub comparing: Option<Comparing>,
     /// Standing messages, most important first; empty when all is well.
     pub notices: Vec<Notice>,
 }

@@ -128,7 +128,7 @@ pub(super) fn play(
 ) -> Result<Played, ApiError> {
     let started = clock::monotonic();
     let mut first = None;
-    let outcome = run(tape, way, planned, terms, |at| {
+    let outcome = run(tape, way, planned, terms, None, |at| {
         if let Speed::Times(times) = speed {
             // Paced by the tape's own time, so that nothing drifts.
             let first = *first.get_or_insert(at.nanos());

@@ -43,7 +43,8 @@ impl Outcome {
 }
 
 /// Plays a way through its tape. What is `planned` is told on top of it: a command of a moment comes after all inputs of that moment; the first
-/// opens the account by these terms where it is not open. `each` is told how far it is, and may stop it.
+/// opens the account by these terms where it is not open. What lies beyond `until` is not looked at. `each` is told how far it is, and may
+/// stop it.
 ///
 /// Answers none when it was stopped.
 pub fn run(
@@ -51,6 +52,7 @@ pub fn run(
     way: &Way,
     planned: &[Planned],
     terms: &AccountTerms,
+    until: Option<TapeTime>,
     mut each: impl FnMut(TapeTime) -> bool,
 ) -> Result<Option<Outcome>, TapeError> {
     let (engine, mut deeds) = fresh(tape.as_ref(), way);
@@ -61,9 +63,10 @@ pub fn run(
     let (mut ticks, mut candles, mut equity, mut given) = (0, 0, Vec::new(), Vec::new());
     loop {
         let place = reading.place();
-        let next = reading.peek();
+        let next = reading.peek().filter(|next| until.is_none_or(|until| next.at <= until));
         // Of a moment that is over.
-        while let Some(command) = planned.pop_front_if(|command| next.is_none_or(|next| command.at < next.at)) {
+        let is_over = |at: TapeTime| next.map_or(until.is_none_or(|until| at <= until), |next| at < next.at);
+        while let Some(command) = planned.pop_front_if(|command| is_over(command.at)) {
             let mut actions = vec![command.action];
             if reading.engine.desk.ledger().head().count == 0 && !matches!(command.action, Action::Open { .. }) {
                 let opening = opening(terms, &reading.engine.desk, place).into_iter().map(|ordered| ordered.action);

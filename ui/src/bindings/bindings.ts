@@ -18,6 +18,11 @@ export const commands = {
 	replay: (atMs: number | null) => typedError<null, ApiError>(__TAURI_INVOKE("replay", { atMs })),
 	/**  Answers the id of a session that was deleted. */
 	session: (command: SessionCommand) => typedError<string | null, ApiError>(__TAURI_INVOKE("session", { command })),
+	/**  Runs two sessions of the tape on the deck beside each other; frames say how it stands. */
+	compare: (first: number, second: number) => typedError<null, ApiError>(__TAURI_INVOKE("compare", { first, second })),
+	cancelComparison: () => typedError<null, ApiError>(__TAURI_INVOKE("cancel_comparison")),
+	/**  What came of the last comparison that was finished. */
+	comparison: () => typedError<ComparisonView, ApiError>(__TAURI_INVOKE("comparison")),
 	/**  Earlier candles of a live pair; frames say how it stands. */
 	backfill: (pair: string, months: number) => typedError<null, ApiError>(__TAURI_INVOKE("backfill", { pair, months })),
 	cancelBackfill: () => typedError<null, ApiError>(__TAURI_INVOKE("cancel_backfill")),
@@ -72,6 +77,76 @@ export type ApiError = {
 	what: string,
 	kept: string,
 	do: string,
+};
+
+/**  What a session came to. Money as decimal strings in USD. */
+export type Compared = {
+	name: string,
+	equity: string,
+	/**  Equity less what was paid in and out. */
+	profit: string,
+	fees: string,
+	fills: number,
+	/**
+	 *  The largest fall of equity from a high before it, by the ends of minutes, in percent; absent where nothing was owned.
+	 */
+	drawdown_pct: number | null,
+	ledger_hash: string,
+};
+
+/**  How the last comparison stands. Its result is asked for by itself. */
+export type Comparing = {
+	/**  One more for each that is started. */
+	run: number,
+	/**  By their numbers in the frame's list of sessions. */
+	first: number,
+	second: number,
+	state: ComparingState,
+	/**  0 to 1. */
+	share: number | null,
+	/**  Of the state `failed`. */
+	failure: ApiError | null,
+};
+
+export type ComparingState = "running" | "cancelled" | "failed" | "done";
+
+/**
+ *  Two sessions run through the same part of the tape: as far as either of them was ever played, and no farther.
+ */
+export type ComparisonView = {
+	run: number,
+	first: Compared,
+	second: Compared,
+	/**  When they were first told different things; absent when they were told the same. */
+	parted: Moment | null,
+	through: Moment,
+	/**
+	 *  Equity of both by time, oldest first; at most 2 000 points, of longer ones the last of each part.
+	 */
+	equity: EquityPoint[],
+	/**  What one was told or did that the other was not, oldest first. */
+	differences: Difference[],
+};
+
+export type Difference = {
+	at: Moment,
+	/**  Of the second session; else of the first. */
+	second: boolean,
+	/**  What it was told, in words; absent of a fill. */
+	told: string | null,
+	fill: TradeRow | null,
+};
+
+export type EquityPoint = {
+	at_ms: number | null,
+	first: number | null,
+	second: number | null,
+};
+
+export type Moment = {
+	at_ms: number | null,
+	/**  UTC. */
+	text: string,
 };
 
 /**  How the last back-fill stands. */
@@ -197,6 +272,8 @@ export type Frame = {
 	sessions: SessionRow[] | null,
 	/**  The last one that was started, running or not. */
 	backfill: Backfill | null,
+	/**  The last comparison of two sessions that was started, running or not. */
+	comparing: Comparing | null,
 	/**  Standing messages, most important first; empty when all is well. */
 	notices: Notice[],
 };

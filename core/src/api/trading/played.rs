@@ -1,7 +1,10 @@
 //! The account of a replay: asked and told as the live one is, and kept as a session.
 
+use std::collections::BTreeMap;
+
 use super::{Answer, Request, TradingFrame, told, views};
 use crate::api::ApiError;
+use crate::api::comparison::Subjects;
 use crate::api::view::SessionRow;
 use crate::domain::{Action, Pair, TapeTime, time};
 use crate::session::account::AccountTerms;
@@ -30,6 +33,27 @@ pub(in crate::api) fn ask(played: &mut Played, request: &Request, terms: &Accoun
 
 pub(in crate::api) fn frame(player: &Player, pair: Pair) -> TradingFrame {
     views::frame(player.desk(), player.market(), pair)
+}
+
+/// Two sessions, by their numbers, as far as either was played.
+pub(in crate::api) fn subjects(played: &mut Played, first: u32, second: u32) -> Result<Subjects, ApiError> {
+    let names: BTreeMap<u32, String> = sessions(played, true).into_iter().map(|row| (row.number, row.name)).collect();
+    let subject = |number: u32, player: &mut Player| {
+        let (name, way) = (names.get(&number), player.ways().get(number as usize));
+        name.cloned()
+            .zip(way.cloned())
+            .ok_or_else(|| ApiError::refused("unknown_session", "There is no such session.", "Choose two of the list."))
+    };
+    let (first_name, first_way) = subject(first, &mut played.player)?;
+    let (second_name, second_way) = subject(second, &mut played.player)?;
+    let until = first_way.reached.at.max(second_way.reached.at);
+    Ok(Subjects {
+        tape: played.player.shared_tape(),
+        numbers: [first, second],
+        names: [first_name, second_name],
+        ways: [first_way, second_way],
+        until,
+    })
 }
 
 /// With `beside_live` none of them is on the deck.

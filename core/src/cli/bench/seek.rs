@@ -191,7 +191,7 @@ fn at_max(recorder: &Recorder, terms: &AccountTerms) -> Result<Figure, ApiError>
     let tape = RecordedTape::of(recorder, range, &[])?.ok_or_else(|| failed(&"nothing was recorded"))?;
     let way = Way::recorded(Seq(u64::MAX));
     let started = Instant::now();
-    let outcome = run(&(Arc::new(tape) as Arc<dyn Playable>), &way, &[], terms, |_| true)?;
+    let outcome = run(&(Arc::new(tape) as Arc<dyn Playable>), &way, &[], terms, None, |_| true)?;
     let rate = outcome.map_or(0.0, |outcome| outcome.ticks as f64) / started.elapsed().as_secs_f64();
     let what = "archive → candles, matching and ledger of a session, at max";
     Ok(Figure::at_least("seek", what, rate, "ticks/s", 1e6))
