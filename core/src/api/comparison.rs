@@ -291,6 +291,11 @@ fn words(action: &Action) -> String {
         Action::BooksDiffer => "books and tables differ".to_owned(),
         Action::Settings(_) => "other rules of trading".to_owned(),
         Action::Rules { pair, .. } => format!("rules of {pair}"),
+        Action::Consensus(true) => "consensus on".to_owned(),
+        Action::Consensus(false) => "consensus off".to_owned(),
+        Action::Thresholds(_) => "other thresholds of the consensus".to_owned(),
+        Action::Recall(recall) => format!("recall of {} to {}", recall.pair, recall.window_end),
+        Action::Opinion(opinion) => format!("{} is {}", opinion.pair, opinion.stance),
     }
 }
 

@@ -12,6 +12,7 @@ mod name;
 pub mod order;
 pub mod output;
 pub mod settings;
+pub mod signal;
 pub mod tick;
 pub mod time;
 pub mod transfer;
@@ -27,6 +28,9 @@ pub use month::{BackfillMonth, Month};
 pub use order::{Action, Amendment, Command, Order, OrderId, RiskState, Terms, TimeInForce, Trail};
 pub use output::{DeskOutput, Output};
 pub use settings::{BeyondQuote, OnBreaker, PairRules, Settings};
+pub use signal::{
+    Decision, Demand, Lean, Matches, NoteId, Opinion, Recall, Stance, Thresholds, Verdict, Vote, Votes, Why,
+};
 pub use tick::{Arrival, Quote, Side, Tick, TickKind, Trade};
 pub use time::{EventTime, ReceivedTime, TapeTime};
 pub use transfer::{Account, Cause, ChainHash, Leg, Step, Transfer, TransferId};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::instrument::as_text;
 use super::name::{self, Name};
 use super::settings::{PairRules, Settings};
+use super::signal::{Opinion, Recall, Thresholds};
 use super::{Amount, Pair, Price, Quantity, Rate, ReceivedTime, Side, TapeTime};
 
 /// The name of an order or of another command, chosen by whoever sends it: sent again under the same name it is the same command. 1 to 27 of
@@ -215,6 +216,15 @@ pub enum Action {
         pair: Pair,
         rules: PairRules,
     },
+    // Written down as numbers: new ones come last.
+    /// Trades by consensus, or no more. Off, entries of its own that are open are cancelled, and its exits stay.
+    Consensus(bool),
+    /// What it enters and leaves by, from here on.
+    Thresholds(Thresholds),
+    /// The past was asked about a minute that has closed: it is decided on.
+    Recall(Recall),
+    /// An analyst has spoken.
+    Opinion(Opinion),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! What the engine says happened. A pure function of the inputs before it.
 
 use super::input::MissingTrades;
-use super::{Candle, EventTime, Fill, OrderId, OrderReport, Pair, Reason, RiskState, Source, Transfer};
+use super::{Candle, Decision, EventTime, Fill, OrderId, OrderReport, Pair, Reason, RiskState, Source, Transfer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -43,4 +43,6 @@ pub enum DeskOutput {
         state: RiskState,
         reason: Option<Reason>,
     },
+    /// Of the consensus, whatever it came to.
+    Decision(Decision),
 }

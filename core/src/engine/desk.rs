@@ -14,6 +14,7 @@ use crate::domain::{
 };
 use crate::ledger::{Entry, Equity, Ledger, Position, Positions, Posted, equity, settle};
 use crate::paper::{Answer, Book, Event, Print};
+use consensus::Consensus;
 
 /// Whose prints a desk trades on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,7 @@ pub struct Desk {
     ledger: Ledger,
     positions: Positions,
     gate: Gate,
+    consensus: Consensus,
 }
 
 impl Desk {
@@ -56,6 +58,7 @@ impl Desk {
             ledger: Ledger::default(),
             positions: Positions::default(),
             gate: Gate::default(),
+            consensus: Consensus::default(),
         }
     }
 
@@ -163,18 +166,15 @@ impl Desk {
             }
             Action::Settings(settings) => self.book.set_settings(settings),
             Action::Rules { pair, rules } => self.book.set_rules(pair, rules),
+            Action::Consensus(on) => self.set_consensus(on, events),
+            Action::Thresholds(thresholds) => self.consensus.thresholds = thresholds,
+            Action::Recall(recall) => self.recalled(recall, market, events, outputs),
+            Action::Opinion(opinion) => self.consensus.heard(opinion),
         }
     }
 
     fn place(&mut self, order: Order, market: &Market, events: &mut Vec<Event>, outputs: &mut Vec<DeskOutput>) {
-        let checked = self.book.check(&order, &owned(&self.ledger));
-        let placed = match checked {
-            Ok(Answer::New) => self
-                .approve(&order, market)
-                .and_then(|approved| self.book.place(approved, &owned(&self.ledger), self.now, events)),
-            known_or_refused => known_or_refused,
-        };
-        match placed {
+        match self.send(&order, market, events) {
             Ok(Answer::New) => {}
             Ok(Answer::Exists) => outputs.push(DeskOutput::Exists { id: order.id }),
             Err(reason) => outputs.push(DeskOutput::Order(OrderReport {
@@ -184,6 +184,18 @@ impl Desk {
                 stop: None,
                 reason: Some(reason),
             })),
+        }
+    }
+
+    /// Through the checks and the gate, to the market.
+    fn send(&mut self, order: &Order, market: &Market, events: &mut Vec<Event>) -> Result<Answer, Reason> {
+        let checked = self.book.check(order, &owned(&self.ledger))?;
+        match checked {
+            Answer::New => {
+                let approved = self.approve(order, market)?;
+                self.book.place(approved, &owned(&self.ledger), self.now, events)
+            }
+            known => Ok(known),
         }
     }
 
@@ -410,5 +422,6 @@ fn owned(ledger: &Ledger) -> impl Fn(Asset) -> Amount {
     |asset| ledger.balance(Account::Trader, asset)
 }
 
+mod consensus;
 #[cfg(test)]
 mod tests;

@@ -340,6 +340,13 @@ impl PairMarket {
         self.windows.since(now.plus_nanos(-DAY).minute()).next().map(|w| w.open_price())
     }
 
+    /// Closes of the closed minutes that end at `end` or up to `minutes` before it, oldest first. Minutes without a trade have none.
+    pub fn closes_to(&self, end: EventTime, minutes: usize) -> Vec<f64> {
+        let from = end.plus_nanos(-(minutes as i64).saturating_mul(MINUTE));
+        let closed = self.windows.closed_between(from, end.plus_nanos(-MINUTE));
+        closed.map(|index| self.windows.closed_at(index).close_price().to_f64()).collect()
+    }
+
     /// Up to `count` last closes, oldest first, the forming one included.
     pub fn recent_closes(&self, count: i64) -> Vec<f64> {
         let Some(newest) = self.newest else { return Vec::new() };

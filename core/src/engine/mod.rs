@@ -12,7 +12,7 @@ pub use desk::{Desk, Lanes};
 pub use market::{LastQuote, LastTrade, Market, PairMarket};
 
 /// Grows whenever the same tape would give another state or other outputs. Checkpoints of another version are not used.
-pub const ENGINE_VERSION: u32 = 1;
+pub const ENGINE_VERSION: u32 = 2;
 
 /// How far the watermark trails the newest event of a (source, pair), in nanoseconds.
 pub const WATERMARK_LAG: i64 = 5 * crate::domain::time::SECOND;

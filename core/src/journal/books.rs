@@ -7,7 +7,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, JournalError, JournalReader};
-use crate::domain::{DeskOutput, Fill, OrderId, OrderReport, Seq, Step, TapeTime, Transfer};
+use crate::domain::{Decision, DeskOutput, Fill, OrderId, OrderReport, Seq, Step, TapeTime, Transfer};
 use crate::ledger::Head;
 
 /// What a desk did, and the input that made it.
@@ -24,6 +24,13 @@ pub struct StoredFill {
     pub seq: Seq,
     pub tape_time: TapeTime,
     pub fill: Fill,
+}
+
+/// A decision with the input it was taken on, which is its recall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredDecision {
+    pub seq: Seq,
+    pub decision: Decision,
 }
 
 /// How an order stood last.
@@ -43,12 +50,18 @@ pub(super) struct Books {
     transfers: Keyspace,
     fills: Keyspace,
     orders: Keyspace,
+    decisions: Keyspace,
 }
 
 impl Books {
     pub(super) fn open(database: &Database) -> Result<Self, JournalError> {
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
-        Ok(Self { transfers: keyspace("transfers")?, fills: keyspace("fills")?, orders: keyspace("orders")? })
+        Ok(Self {
+            transfers: keyspace("transfers")?,
+            fills: keyspace("fills")?,
+            orders: keyspace("orders")?,
+            decisions: keyspace("decisions")?,
+        })
     }
 
     pub(super) fn store(
@@ -89,6 +102,10 @@ impl Books {
                     };
                     orders.insert(id, order);
                 }
+                // An input asks about one pair.
+                DeskOutput::Decision(decision) => {
+                    batch.insert(&self.decisions, deed.seq.0.to_be_bytes(), bytes(decision));
+                }
                 DeskOutput::Refused { .. } | DeskOutput::Exists { .. } | DeskOutput::Risk { .. } => {}
             }
         }
@@ -112,6 +129,15 @@ impl Books {
         })
     }
 
+    fn decisions(&self, from: Seq) -> impl DoubleEndedIterator<Item = Result<StoredDecision, JournalError>> + use<> {
+        self.decisions.range(from.0.to_be_bytes()..).map(|guard| {
+            let (key, value) = guard.into_inner()?;
+            let decision = read("decisions", &key, &value)?;
+            let number = key.as_ref().try_into().expect("a decision's key is eight bytes");
+            Ok(StoredDecision { seq: Seq(u64::from_be_bytes(number)), decision })
+        })
+    }
+
     fn all_orders(&self) -> impl Iterator<Item = Result<StoredOrder, JournalError>> + use<> {
         self.orders.iter().map(|guard| {
             let (key, value) = guard.into_inner()?;
@@ -124,7 +150,7 @@ impl Books {
     }
 
     pub(super) fn forget(&self, facts: &Keyspace) -> Result<(), JournalError> {
-        for keyspace in [&self.transfers, &self.fills, &self.orders] {
+        for keyspace in [&self.transfers, &self.fills, &self.orders, &self.decisions] {
             keyspace.clear()?;
         }
         Ok(facts.remove("ledger_head")?)
@@ -175,6 +201,14 @@ impl JournalReader {
     pub fn fills_to(&self, seq: Seq) -> Result<Vec<StoredFill>, JournalError> {
         let through = |fill: &Result<StoredFill, JournalError>| fill.as_ref().map_or(true, |fill| fill.seq <= seq);
         self.books.fills(Seq(0)).take_while(through).collect()
+    }
+
+    /// The newest decisions on inputs through this one, newest first.
+    pub fn decisions_to(&self, seq: Seq) -> impl Iterator<Item = Result<StoredDecision, JournalError>> {
+        let beyond = move |decision: &Result<StoredDecision, JournalError>| {
+            decision.as_ref().is_ok_and(|decision| decision.seq > seq)
+        };
+        self.books.decisions(Seq(0)).rev().skip_while(beyond)
     }
 
     /// As [`Journal::orders`].

@@ -13,7 +13,7 @@ mod log;
 mod moments;
 pub mod record;
 
-pub use books::{Deed, StoredFill, StoredOrder};
+pub use books::{Deed, StoredDecision, StoredFill, StoredOrder};
 pub use candles::CandleQuery;
 pub use lock::DirectoryLock;
 pub(crate) use lock::{ARRIVING, LEAVING, other_place};

@@ -88,7 +88,14 @@ impl Book {
         self.cancel_where(now, reason, events, |order| order.side == Side::Buy);
     }
 
-    fn cancel_where(&mut self, now: TapeTime, reason: Reason, events: &mut Vec<Event>, which: impl Fn(&Order) -> bool) {
+    /// Asks the venue to cancel every order of a kind.
+    pub fn cancel_where(
+        &mut self,
+        now: TapeTime,
+        reason: Reason,
+        events: &mut Vec<Event>,
+        which: impl Fn(&Order) -> bool,
+    ) {
         let ids: Vec<OrderId> = self.open.values().filter(|w| which(&w.order)).map(|w| w.order.id).collect();
         for id in ids {
             self.send(Message::Cancel(id, reason), now, events);

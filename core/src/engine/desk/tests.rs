@@ -10,6 +10,8 @@ use crate::domain::money::ONE;
 use crate::domain::time::{MILLISECOND, SECOND};
 use crate::domain::{OnBreaker, PairRules, Seq, Trade, TradeId, Transfer};
 
+mod consensus;
+
 fn pair() -> Pair {
     "BTC-USD".parse().expect("a pair")
 }
