@@ -19,6 +19,7 @@ pub mod consensus;
 pub mod jobs;
 pub mod ledger;
 pub mod paper;
+pub mod patterns;
 
 pub mod engine;
 
@@ -29,6 +30,7 @@ pub mod tiers;
 pub mod session;
 
 pub mod reconcile;
+pub mod report;
 
 pub mod api;
 

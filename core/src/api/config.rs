@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use crate::domain::money::ONE;
-use crate::domain::{Amount, Pair, PairRules, Settings};
+use crate::domain::{Amount, Pair, PairRules, Settings, Thresholds};
 use crate::session::account::AccountTerms;
 use crate::session::archive::Pace;
 
@@ -37,6 +37,8 @@ pub struct Config {
     pub opening_deposit: Amount,
     /// What paper trading is done by: fees, slippage, latency and the limits of risk.
     pub paper: Settings,
+    /// What consensus enters and leaves by, while it is on.
+    pub consensus: Thresholds,
     /// What the venue allows of each pair, as in `[rules.BTC-USD]`. Added to those that are known.
     pub rules: BTreeMap<Pair, PairRules>,
 }
@@ -52,6 +54,7 @@ impl Default for Config {
             keep_records: 262_144,
             opening_deposit: Amount::from_units(100_000 * i128::from(ONE)),
             paper: Settings::default(),
+            consensus: Thresholds::default(),
             rules: BTreeMap::new(),
         }
     }
@@ -88,7 +91,7 @@ impl Config {
 
     /// What an account of this desk begins with and trades by.
     pub fn terms(&self) -> AccountTerms {
-        AccountTerms::new(self.opening_deposit, self.paper, &self.rules)
+        AccountTerms::new(self.opening_deposit, self.paper, &self.rules, self.consensus)
     }
 
     pub fn rest(&self) -> Option<String> {
@@ -100,7 +103,7 @@ fn invalid(path: &Path, why: &str) -> ApiError {
     ApiError::refused(
         "config_invalid",
         format!("{}: {why}", path.display()),
-        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s, keep_records, opening_deposit, [paper], [rules.PAIR].",
+        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s, keep_records, opening_deposit, [paper], [consensus], [rules.PAIR].",
     )
 }
 

@@ -14,6 +14,7 @@ mod replay;
 mod session;
 mod sessions;
 mod sql;
+mod sweep;
 mod tiers;
 mod trading;
 mod verify;
@@ -121,8 +122,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         orders: Option<PathBuf>,
         /// Keep it as a session of this name, and its transfers, balances and trades in the warm tier
-        #[arg(long, value_name = "NAME", requires = "orders")]
+        #[arg(long, value_name = "NAME")]
         session: Option<String>,
+        /// Trade by consensus along, by the thresholds of `tapedeck.toml`
+        #[arg(long)]
+        consensus: bool,
     },
     /// List sessions, or name, archive, delete and restore one
     Sessions {
@@ -142,6 +146,12 @@ enum Command {
     },
     /// Say where two sessions part, and what each was told and did that the other was not; `live` is the live account
     Compare { first: String, second: String },
+    /// Trade a tape by consensus with many settings at once, and say which did best and how far to trust that
+    Sweep {
+        /// What to try: lanes, range, and lists of settings
+        #[arg(value_name = "FILE.toml")]
+        plan: PathBuf,
+    },
     /// Place an order on paper
     Order(Box<order::Arguments>),
     /// Cancel an order
@@ -347,8 +357,9 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
             let (session, orders, name) = (session.clone(), orders.clone(), name.clone());
             sessions::fork(&data, &sessions::Fork { session, at: *at, orders, name }, json)
         }
+        Command::Sweep { plan } => sweep::run(&data, plan, json),
         Command::Compare { first, second } => sessions::compare(&data, first, second, json),
-        Command::Replay { from, to, speed, source, orders, session } => replay::run_command(
+        Command::Replay { from, to, speed, source, orders, session, consensus } => replay::run_command(
             &data,
             &replay::Request {
                 from: from.map(|t| t.0),
@@ -357,6 +368,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
                 source: *source,
                 orders: orders.clone(),
                 session: session.clone(),
+                consensus: *consensus,
             },
             json,
         ),

@@ -10,10 +10,11 @@ use crate::api::config::Config;
 use crate::api::trading::trade_rows;
 use crate::clock;
 use crate::domain::{EventTime, Source, TapeTime};
+use crate::engine::Desk;
 use crate::session::kept::{NewSession, SessionError, Sessions};
 use crate::session::orders::{self, Planned};
 use crate::session::playable::{Playable, TapeLane, TapeRange};
-use crate::session::player::{Way, opening_of};
+use crate::session::player::{Way, opening_by_consensus, opening_of};
 use crate::session::recorded::RecordedTape;
 use crate::session::recorder::Recorder;
 use crate::session::run::{self, run};
@@ -42,6 +43,7 @@ pub(super) struct Request {
     pub(super) source: Option<Source>,
     pub(super) orders: Option<PathBuf>,
     pub(super) session: Option<String>,
+    pub(super) consensus: bool,
 }
 
 pub(super) fn run_command(data: &Path, request: &Request, json: bool) -> Result<Outcome, ApiError> {
@@ -60,7 +62,15 @@ pub(super) fn run_command(data: &Path, request: &Request, json: bool) -> Result<
         ));
     };
     let tape: Arc<dyn Playable> = Arc::new(tape);
+    if request.session.is_some() && planned.is_none() && !request.consensus {
+        return Err(ApiError::refused(
+            "nothing_to_keep",
+            "A replay that nothing trades along is no session.",
+            "Give it --orders FILE or --consensus.",
+        ));
+    }
     let way = match &planned {
+        _ if request.consensus => Way::told_alone(opening_by_consensus(&terms, &Desk::new(tape.lanes()))),
         Some(_) => Way::told_alone(opening_of(tape.as_ref(), &terms)),
         None if tape.recorded().is_some_and(|recorded| recorded.has_account()) => Way::recorded(tape.through()),
         None => Way::told_alone(Vec::new()),

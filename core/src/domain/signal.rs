@@ -281,6 +281,10 @@ impl Decision {
         let hash = NoteId::of(&format!("consensus\0{source}\0{pair}\0{}", minute.nanos())).to_string();
         format!("{ORDERS_BEGIN}{}", &hash[..16]).parse().expect("letters, a dash and digits")
     }
+
+    pub fn is_blocked_entry(&self) -> bool {
+        matches!(self.verdict, Verdict::EntryBlocked(_))
+    }
 }
 
 /// Of the names of orders that consensus placed.

@@ -82,7 +82,8 @@ impl Desk {
         self.mark(outputs);
     }
 
-    fn plays(&self, source: Source) -> bool {
+    /// Whether it trades on prints of a lane.
+    pub fn plays(&self, source: Source) -> bool {
         match self.lanes {
             Lanes::One(lane) => lane == source,
             Lanes::All => true,

@@ -347,6 +347,16 @@ impl PairMarket {
         closed.map(|index| self.windows.closed_at(index).close_price().to_f64()).collect()
     }
 
+    /// Closes of so many closed minutes in a row, oldest first, the last of which ended at `end`. None where one of them is missing, or some
+    /// of its trades are.
+    pub fn whole_closes_to(&self, end: EventTime, minutes: usize) -> Option<Vec<f64>> {
+        let from = end.plus_nanos(-(minutes as i64).saturating_mul(MINUTE));
+        let closed = self.windows.closed_between(from, end.plus_nanos(-MINUTE));
+        let windows = closed.map(|index| self.windows.closed_at(index));
+        let whole = windows.filter(|window| window.quality != Quality::Gap).map(|window| window.close_price().to_f64());
+        Some(whole.collect::<Vec<f64>>()).filter(|closes| closes.len() == minutes)
+    }
+
     /// Up to `count` last closes, oldest first, the forming one included.
     pub fn recent_closes(&self, count: i64) -> Vec<f64> {
         let Some(newest) = self.newest else { return Vec::new() };

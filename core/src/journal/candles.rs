@@ -110,6 +110,18 @@ impl JournalReader {
         known(&self.candles, query, through)
     }
 
+    /// Every candle of the records through this one, with its corrections, in the order they became known.
+    pub fn candles_as_known(&self, through: Seq) -> Result<Vec<Candle>, JournalError> {
+        let mut found = Vec::new();
+        for guard in self.candles.iter() {
+            let (key, value) = guard.into_inner()?;
+            found.push(read(&key, &value)?);
+        }
+        found.retain(|candle: &Candle| candle.seq <= through);
+        found.sort_by_key(|candle| (candle.tape_time, candle.seq, candle.source, candle.pair, candle.window_start));
+        Ok(found)
+    }
+
     /// Start of the oldest window of a pair in a lane.
     pub fn first_candle(&self, source: Source, pair: Pair) -> Result<Option<EventTime>, JournalError> {
         let Some(guard) = self.candles.prefix(pair_prefix(source, pair)).next() else { return Ok(None) };

@@ -252,12 +252,18 @@ fn first_difference(expected: &BTreeMap<(String, String), i128>, found: &Balance
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Settings, Thresholds};
     use crate::reconcile::verify::verify;
     use crate::session::account::AccountTerms;
     use crate::session::recorder::Recorder;
 
     fn terms() -> AccountTerms {
-        AccountTerms::new(Amount::from_units(10_000_000_000_000), crate::domain::Settings::default(), &BTreeMap::new())
+        AccountTerms::new(
+            Amount::from_units(10_000_000_000_000),
+            Settings::default(),
+            &BTreeMap::new(),
+            Thresholds::default(),
+        )
     }
 
     /// A directory with an opening deposit and nine more.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Action, Amount, Pair, PairRules, Price, Quantity, Settings};
+use crate::domain::{Action, Amount, Pair, PairRules, Price, Quantity, Settings, Thresholds};
 use crate::engine::Desk;
 
 /// Increments and least quantities of the default pairs, as Coinbase Exchange's `/products` named them; least notional 1 USD.
@@ -20,11 +20,18 @@ pub struct AccountTerms {
     pub opening_deposit: Amount,
     pub settings: Settings,
     pub rules: BTreeMap<Pair, PairRules>,
+    /// What it enters and leaves by, while it trades by consensus.
+    pub thresholds: Thresholds,
 }
 
 impl AccountTerms {
     /// `rules` are added to those of the default pairs, and count before them.
-    pub fn new(opening_deposit: Amount, settings: Settings, rules: &BTreeMap<Pair, PairRules>) -> Self {
+    pub fn new(
+        opening_deposit: Amount,
+        settings: Settings,
+        rules: &BTreeMap<Pair, PairRules>,
+        thresholds: Thresholds,
+    ) -> Self {
         let known = KNOWN.iter().map(|&(pair, price, quantity)| {
             let rules = PairRules {
                 price_increment: Price::from_units(price),
@@ -36,7 +43,7 @@ impl AccountTerms {
         });
         let mut all: BTreeMap<Pair, PairRules> = known.collect();
         all.extend(rules.iter().map(|(&pair, &rules)| (pair, rules)));
-        Self { opening_deposit, settings, rules: all }
+        Self { opening_deposit, settings, rules: all, thresholds }
     }
 
     /// What a desk has to be told, so that it trades by these from here on.
@@ -44,6 +51,7 @@ impl AccountTerms {
         let settings = (*desk.settings() != self.settings).then_some(Action::Settings(self.settings));
         let rules = self.rules.iter().filter(|(pair, rules)| desk.book().rules(**pair) != **rules);
         let rules = rules.map(|(&pair, &rules)| Action::Rules { pair, rules });
-        settings.into_iter().chain(rules).collect()
+        let thresholds = (*desk.thresholds() != self.thresholds).then_some(Action::Thresholds(self.thresholds));
+        settings.into_iter().chain(rules).chain(thresholds).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions over tapes: the live one, which records, and the sample, which plays.
 
 pub mod account;
+mod advice;
 pub mod archive;
 pub mod backfill;
 pub mod books;
@@ -20,4 +21,5 @@ pub mod recorder;
 pub mod retention;
 pub mod run;
 pub mod sample;
+pub mod sweep;
 pub mod tape;

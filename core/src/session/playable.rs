@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -9,6 +10,7 @@ use crate::domain::ids::SourceError;
 use crate::domain::{Candle, EventTime, Pair, Seq, Source, Stamped, TapeTime};
 use crate::engine::{Lanes, Market};
 use crate::journal::{Deed, JournalError, StoredOrder};
+use crate::patterns::Past;
 use crate::session::recorded::Volume;
 use crate::session::tape::TapeError;
 
@@ -121,6 +123,9 @@ pub trait Playable: Send + Sync {
 
     /// Volume by bar of a pair, ahead of the player too: there only that data exists is shown.
     fn volumes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Volume>, JournalError>;
+
+    /// The patterns of all that is known, made when it is first asked for.
+    fn past(&self) -> Result<Arc<Past>, TapeError>;
 
     /// What was recorded beside the inputs; none where the player has to find it out by playing.
     fn recorded(&self) -> Option<&dyn Recorded>;

@@ -239,12 +239,12 @@ impl Played {
 mod tests {
     use super::*;
     use crate::domain::time::MINUTE;
-    use crate::domain::{Amount, OrderId};
+    use crate::domain::{Amount, OrderId, Settings, Thresholds};
     use crate::session::sample::SampleTape;
 
     fn terms() -> AccountTerms {
         let opening_deposit = Amount::from_units(100_000 * i128::from(crate::domain::money::ONE));
-        AccountTerms::new(opening_deposit, crate::domain::Settings::default(), &BTreeMap::new())
+        AccountTerms::new(opening_deposit, Settings::default(), &BTreeMap::new(), Thresholds::default())
     }
 
     fn open(directory: &std::path::Path) -> Played {

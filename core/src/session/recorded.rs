@@ -1,5 +1,8 @@
 //! A lane of what was recorded, as a tape to be played: pinned where it ended when it was opened.
 
+use std::sync::{Arc, OnceLock};
+
+use super::advice;
 use super::engine::LaidState;
 use super::playable::{Inputs, LaidEngine, Place, Playable, Recorded, TapeLane, TapeRange};
 use super::recorder::Recorder;
@@ -9,6 +12,7 @@ use crate::domain::{
 };
 use crate::engine::fold::fold;
 use crate::journal::{CandleQuery, Deed, JournalError, JournalReader, StoredOrder};
+use crate::patterns::Past;
 
 /// A timeline shows volume by the finest bar that gives at most so many of them.
 const TIMELINE_BARS: i64 = 3_000;
@@ -43,6 +47,7 @@ pub struct RecordedTape {
     to: TapeTime,
     through: Seq,
     trades: u64,
+    past: OnceLock<Arc<Past>>,
 }
 
 impl RecordedTape {
@@ -87,12 +92,13 @@ impl RecordedTape {
             to: range.to.map_or(to, |asked| asked.min(to)),
             through: market.seq(),
             trades: of_tape.iter().map(|(.., trades)| trades).sum(),
+            past: OnceLock::new(),
         }))
     }
 
     /// Nothing of what came into the journal later.
     pub fn pinned(self, through: Seq) -> Self {
-        Self { through: self.through.min(through), ..self }
+        Self { through: self.through.min(through), past: OnceLock::new(), ..self }
     }
 
     fn query(&self, source: Source, pair: Pair, from: EventTime, to: EventTime, as_of: TapeTime) -> CandleQuery {
@@ -158,6 +164,14 @@ impl Playable for RecordedTape {
     fn volumes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Volume>, JournalError> {
         let minutes = self.minutes(pair, from, to, Place { seq: self.through, at: self.to })?;
         Ok(volumes(minutes, from, to))
+    }
+
+    fn past(&self) -> Result<Arc<Past>, TapeError> {
+        if let Some(past) = self.past.get() {
+            return Ok(Arc::clone(past));
+        }
+        let past = Arc::new(advice::past_of(self.journal.candles_as_known(self.through)?.iter()));
+        Ok(Arc::clone(self.past.get_or_init(|| past)))
     }
 
     fn recorded(&self) -> Option<&dyn Recorded> {

@@ -5,7 +5,7 @@
 //! long tail, and a quote a second carries the spread. Only + − × ÷ and √ of doubles are used, which are exact everywhere, so the tape
 //! is the same on every machine. They are *simulated*, and `Source::simulates` says so wherever they are shown.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
@@ -15,15 +15,18 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::advice;
 use super::playable::{Inputs, Playable, Recorded, TapeLane, TapeRange};
 use super::recorded::Volume;
 use super::tape::TapeError;
 use crate::domain::time::{MINUTE, SECOND};
 use crate::domain::{
-    Arrival, EventTime, Input, Pair, Price, Quality, Quantity, Quote, ReceivedTime, Seq, Side, Source, Stamped,
+    Arrival, EventTime, Input, Output, Pair, Price, Quality, Quantity, Quote, ReceivedTime, Seq, Side, Source, Stamped,
     TapeTime, Tick, TickKind, Trade, TradeId,
 };
+use crate::engine::Market;
 use crate::journal::JournalError;
+use crate::patterns::Past;
 
 /// Shipped inside the program, so that a first launch needs no file and no network.
 static BTC_DAY: &[u8] = include_bytes!("../../sample/BTCUSDT-2024-01-01.parquet");
@@ -129,6 +132,7 @@ pub struct SampleTape {
     ticks: u64,
     /// Cursors of places that were passed, so that reading can begin there: one for every so many inputs, in order.
     passed: Arc<Mutex<Vec<Cursor>>>,
+    past: Arc<OnceLock<Arc<Past>>>,
 }
 
 /// Inputs between two of them.
@@ -171,7 +175,7 @@ impl SampleTape {
             pairs.push(simulate(character, &seconds, 0x7a9e_deca + index as u64));
         }
         let ticks = pairs.iter().map(|p| p.times.len() as u64).sum();
-        Ok(Self { pairs: pairs.into(), ticks, passed: Arc::default() })
+        Ok(Self { pairs: pairs.into(), ticks, passed: Arc::default(), past: Arc::default() })
     }
 
     pub fn ticks(&self) -> u64 {
@@ -327,6 +331,22 @@ impl Playable for SampleTape {
             }
         }
         Ok(volumes)
+    }
+
+    fn past(&self) -> Result<Arc<Past>, TapeError> {
+        if let Some(past) = self.past.get() {
+            return Ok(Arc::clone(past));
+        }
+        let (mut market, mut outputs, mut candles) = (Market::default(), Vec::new(), Vec::new());
+        for input in self.read(Seq::default())? {
+            market.step(&input?, &mut outputs);
+            candles.extend(outputs.drain(..).filter_map(|output| match output {
+                Output::Candle(candle) => Some(candle),
+                _ => None,
+            }));
+        }
+        let past = Arc::new(advice::past_of(candles.iter()));
+        Ok(Arc::clone(self.past.get_or_init(|| past)))
     }
 
     fn recorded(&self) -> Option<&dyn Recorded> {

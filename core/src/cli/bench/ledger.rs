@@ -10,8 +10,8 @@ use crate::domain::money::ONE;
 use crate::domain::time::MILLISECOND;
 use crate::domain::{
     Action, Amount, Arrival, Command, DeskOutput, EventTime, Input, Order, Pair, Price, Quantity, Quote, Rate,
-    ReceivedTime, Seq, Settings, Side, Source, Stamped, TapeTime, Terms, Tick, TickKind, TimeInForce, Trade, TradeId,
-    Transfer,
+    ReceivedTime, Seq, Settings, Side, Source, Stamped, TapeTime, Terms, Thresholds, Tick, TickKind, TimeInForce,
+    Trade, TradeId, Transfer,
 };
 use crate::engine::{Desk, Lanes, Market};
 use crate::session::account::AccountTerms;
@@ -335,5 +335,5 @@ fn terms() -> AccountTerms {
         ..Settings::default()
     };
     let opening_deposit = Amount::from_units(1_000_000_000_000 * i128::from(ONE));
-    AccountTerms::new(opening_deposit, settings, &std::collections::BTreeMap::new())
+    AccountTerms::new(opening_deposit, settings, &std::collections::BTreeMap::new(), Thresholds::default())
 }

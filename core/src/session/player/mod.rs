@@ -675,6 +675,14 @@ pub fn opening_of(tape: &dyn Playable, terms: &AccountTerms) -> Vec<Ordered> {
     opening(terms, &new_engine(tape).desk, Place::default())
 }
 
+/// What opens an account that trades by consensus from the first input on.
+pub fn opening_by_consensus(terms: &AccountTerms, desk: &Desk) -> Vec<Ordered> {
+    let place = Place::default();
+    let mut all = opening(terms, desk, place);
+    all.push(Ordered { after: place.seq, at: place.at, action: Action::Consensus(true) });
+    all
+}
+
 /// What opens an account by these terms.
 pub(super) fn opening(terms: &AccountTerms, desk: &Desk, place: Place) -> Vec<Ordered> {
     let opening = Action::Open { amount: terms.opening_deposit };

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Input, Output, Seq, Stamped, TapeTime};
+use crate::domain::{Action, Candle, Input, Output, Recall, Seq, Stamped, TapeTime};
 use crate::journal::Deed;
-use crate::session::engine::Engine;
+use crate::session::advice;
+use crate::session::engine::{Engine, Ordered};
 use crate::session::playable::{Inputs, Place, Playable};
 use crate::session::tape::TapeError;
 
@@ -57,11 +58,16 @@ impl Reading {
         deeds: &mut Vec<Deed>,
     ) -> Result<Option<Stamped>, TapeError> {
         let (Some(place), Some(input)) = (self.peek(), self.next.take()) else { return Ok(None) };
+        let before = outputs.len();
         match input.input {
             // The market is what it is, whoever trades in it.
             Input::Command(_) if told.follows(input.seq) => self.engine.recorded_command(&input, deeds),
             Input::Command(_) => {}
             _ => self.engine.step(&input, outputs, deeds),
+        }
+        // What was recorded along was advised then, and that is recorded too.
+        if self.engine.desk.consensus_on() && !told.follows(input.seq) {
+            self.advise(&outputs[before..], input.seq, place.at, deeds)?;
         }
         for command in told.after(input.seq) {
             self.engine.command(command, deeds);
@@ -69,6 +75,23 @@ impl Reading {
         self.place = place;
         self.look()?;
         Ok(Some(input))
+    }
+}
+
+impl Reading {
+    /// Advice on the minutes that an input has closed comes right after it, before anything else.
+    fn advise(&mut self, outputs: &[Output], after: Seq, at: TapeTime, deeds: &mut Vec<Deed>) -> Result<(), TapeError> {
+        let Engine { market, desk } = &self.engine;
+        let closed: Vec<&Candle> = advice::closed(outputs, desk).collect();
+        if closed.is_empty() {
+            return Ok(());
+        }
+        let past = self.tape.past()?;
+        let recalls: Vec<Recall> = closed.into_iter().map(|candle| advice::recall(&past, market, candle, at)).collect();
+        for recall in recalls {
+            self.engine.command(&Ordered { after, at, action: Action::Recall(recall) }, deeds);
+        }
+        Ok(())
     }
 }
 

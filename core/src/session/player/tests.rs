@@ -1,11 +1,11 @@
 use super::*;
-use crate::domain::Amount;
 use crate::domain::time::{MINUTE, SECOND};
+use crate::domain::{Amount, Settings, Thresholds};
 use crate::session::sample::SampleTape;
 
 fn terms() -> AccountTerms {
     let opening_deposit = Amount::from_units(100_000 * i128::from(crate::domain::money::ONE));
-    AccountTerms::new(opening_deposit, crate::domain::Settings::default(), &BTreeMap::new())
+    AccountTerms::new(opening_deposit, Settings::default(), &BTreeMap::new(), Thresholds::default())
 }
 
 fn wait_for_index(player: &mut Player) {
@@ -254,6 +254,9 @@ impl Playable for Broken {
         to: EventTime,
     ) -> Result<Vec<crate::session::recorded::Volume>, JournalError> {
         self.0.volumes(pair, from, to)
+    }
+    fn past(&self) -> Result<Arc<crate::patterns::Past>, TapeError> {
+        self.0.past()
     }
     fn recorded(&self) -> Option<&dyn crate::session::playable::Recorded> {
         None

@@ -1,0 +1,3 @@
+//! What a session came to, in numbers.
+
+pub mod returns;
