@@ -11,7 +11,7 @@
 //!
 //! **Interval**: the percentile interval, widened about the mean by `√(m/(m−1)) · t₍m₋₁₎/z` for `m` blocks. A percentile interval is too
 //! narrow for few observations by just that (Hesterberg 2014, *What teachers should know about the bootstrap*, "narrowness bias"; he moves
-//! the percentiles, which needs many more resamples at small `m`). BCa corrects skewness and not this, and covered no better.
+//! the percentiles, which needs many more resamples at small `m`). BCa corrects skewness, and not this.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};

@@ -1,15 +1,12 @@
 //! What followed a set of windows: the whole distribution, not the mean alone.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Estimate, Observation, estimate};
-use super::matches::Question;
 use super::outcome::Outcome;
 use super::pattern::Past;
-use crate::domain::EventTime;
 use crate::domain::time::HOUR;
+use crate::domain::{EventTime, Pair, Source, TapeTime};
 
 /// Shares of the outcomes below each value of [`Spread::quantiles`].
 pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.50, 0.75, 0.95];
@@ -54,22 +51,24 @@ pub(super) fn followed(windows: &[Weighted]) -> Option<Followed> {
     Some(Followed { n: windows.len(), outcomes: Outcome::from_each(spread), rose })
 }
 
-/// What followed every window of the question's pair that was usable at its cursor, like it or not: what the matches must beat.
+/// What followed every window of a pair that was usable at the cursor, like the present or not: what the matches must beat. `asked_by` is
+/// the lane of the question; of `past`, other pairs are passed over.
 ///
 /// A minute that lies in more than one lane counts once, as it was first known.
-pub fn base_rate(question: &Question, past: impl IntoIterator<Item = Past>) -> Option<Followed> {
-    let mut minutes: BTreeMap<EventTime, Past> = BTreeMap::new();
-    for window in past {
-        if window.pair != question.window.pair || !question.admits(&window) {
-            continue;
-        }
-        let first = minutes.entry(window.window_start).or_insert(window);
-        if (window.usable_from, window.id) < (first.usable_from, first.id) {
-            *first = window;
-        }
-    }
-    let windows: Vec<Weighted> = minutes.into_iter().map(|(start, window)| (start, window.outcome, 1.0)).collect();
-    followed(&windows)
+///
+/// Takes 1 µs a window (release), so that a caller who asks every minute does well to keep it, as of the start of the cursor's hour: a
+/// cursor in the past of the question's looks no further ahead.
+pub fn base_rate(
+    asked_by: Source,
+    pair: Pair,
+    cursor: TapeTime,
+    past: impl IntoIterator<Item = Past>,
+) -> Option<Followed> {
+    let counts = |window: &Past| window.pair == pair && window.counts(asked_by, cursor);
+    let mut windows: Vec<Past> = past.into_iter().filter(counts).collect();
+    windows.sort_unstable_by_key(|window| (window.window_start, window.usable_from, window.id));
+    windows.dedup_by_key(|window| window.window_start);
+    followed(&windows.iter().map(|window| (window.window_start, window.outcome, 1.0)).collect::<Vec<Weighted>>())
 }
 
 /// Of numbers in order, of which there is one at least; between two of them by their distance (type 7 of Hyndman and Fan 1996).

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::distance::{distance, similarity};
-use super::followed::{Followed, Weighted, base_rate, followed};
+use super::followed::{Followed, Weighted, followed};
 use super::outcome::Outcome;
 use super::pattern::{Past, PatternId};
 use super::window::{Shape, Window, end_of_window, overlap};
@@ -19,14 +19,6 @@ pub struct Question {
     pub cursor: TapeTime,
     /// Matches wanted.
     pub most: usize,
-}
-
-impl Question {
-    /// Usable at the cursor, and real if the question is: what the generator made answers only questions about the sample.
-    pub(super) fn admits(&self, past: &Past) -> bool {
-        let real = self.window.source == Source::Sample || !past.source.simulates(past.pair);
-        real && past.is_usable(self.cursor)
-    }
 }
 
 /// A pattern that may be near.
@@ -79,7 +71,7 @@ impl Answer {
 pub fn select(question: &Question, candidates: impl IntoIterator<Item = Candidate>) -> Vec<Match> {
     let mut near: Vec<(f64, Past)> = candidates
         .into_iter()
-        .filter(|candidate| question.admits(&candidate.past))
+        .filter(|candidate| candidate.past.counts(question.window.source, question.cursor))
         .map(|candidate| (distance(&question.window.shape, &candidate.shape), candidate.past))
         .collect();
     near.sort_unstable_by(|(one, first), (other, second)| {
@@ -109,15 +101,15 @@ pub fn select(question: &Question, candidates: impl IntoIterator<Item = Candidat
     kept
 }
 
-/// Candidates as for [`select`]; `past` is everything remembered of the question's pair, or more.
+/// Candidates as for [`select`]. The base rate is handed in because it is slow to take and slow to change: see [`base_rate`](super::base_rate).
 pub fn answer(
     question: &Question,
     candidates: impl IntoIterator<Item = Candidate>,
-    past: impl IntoIterator<Item = Past>,
+    base_rate: Option<Followed>,
 ) -> Answer {
     let matches = select(question, candidates);
     let mut windows: Vec<Weighted> =
         matches.iter().map(|found| (found.window_start, found.outcome, found.similarity)).collect();
     windows.sort_by_key(|(start, ..)| *start);
-    Answer { followed: followed(&windows), base_rate: base_rate(question, past), matches }
+    Answer { followed: followed(&windows), base_rate, matches }
 }

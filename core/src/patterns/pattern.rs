@@ -145,4 +145,9 @@ impl Past {
     pub fn is_usable(&self, cursor: TapeTime) -> bool {
         self.usable_from <= cursor && self.superseded_at.is_none_or(|at| at > cursor)
     }
+
+    /// Usable, and real unless `asked_by` is the sample: what its generator made is no precedent for a market.
+    pub(super) fn counts(&self, asked_by: Source, cursor: TapeTime) -> bool {
+        self.is_usable(cursor) && (asked_by == Source::Sample || !self.source.simulates(self.pair))
+    }
 }

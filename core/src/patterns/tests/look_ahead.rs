@@ -20,7 +20,8 @@ fn ask(tape: &[Candle], moment: TapeTime) -> Option<Vec<u8>> {
         highest(tape.iter().filter(|c| c.tape_time <= moment && c.pair == pair("BTC-USD"))).into_values().collect();
     let window = Window::of(known.last_chunk::<WINDOW_MINUTES>()?).ok()?;
     let question = Question { window, cursor: moment, most: DEFAULT_MATCHES };
-    let answer = answer(&question, table.candidates(), table.past());
+    let base = base_rate(window.source, window.pair, moment, table.past());
+    let answer = answer(&question, table.candidates(), base);
     Some(postcard::to_allocvec(&answer).expect("an answer has only sized fields"))
 }
 

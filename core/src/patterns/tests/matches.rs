@@ -32,6 +32,10 @@ fn candidate(question: &Question, minute: i64, unlike: i64) -> Candidate {
     Candidate { past, shape: Shape::from_stored(&stored).expect("the width") }
 }
 
+fn base_of(question: &Question, past: impl IntoIterator<Item = Past>) -> Option<Followed> {
+    base_rate(question.window.source, question.window.pair, question.cursor, past)
+}
+
 fn starts(found: &[Match]) -> Vec<i64> {
     found.iter().map(|found| found.window_start.nanos() / MINUTE).collect()
 }
@@ -71,7 +75,7 @@ fn only_what_could_be_known_then_counts() {
     ] {
         let mut near = candidate(&question, 100, 0);
         (near.past.usable_from, near.past.superseded_at) = (usable_from, superseded_at);
-        let answer = answer(&question, [near], [near.past]);
+        let answer = answer(&question, [near], base_of(&question, [near.past]));
         assert_eq!(answer.matches.len(), usize::from(counts), "{usable_from} {superseded_at:?}");
         assert_eq!((answer.followed.is_some(), answer.base_rate.is_some()), (counts, counts));
     }
@@ -98,10 +102,10 @@ fn what_a_generator_made_is_no_precedent_for_the_market() {
     (simulated.past.source, simulated.past.pair) = (Source::Sample, pair("ETH-USD"));
     assert_eq!(select(&question, [simulated]), []);
     question.window.pair = pair("ETH-USD");
-    assert_eq!(base_rate(&question, [simulated.past]), None);
+    assert_eq!(base_of(&question, [simulated.past]), None);
     question.window.source = Source::Sample;
     assert_eq!(select(&question, [simulated]).len(), 1);
-    assert!(base_rate(&question, [simulated.past]).is_some());
+    assert!(base_of(&question, [simulated.past]).is_some());
 }
 
 proptest! {
@@ -138,7 +142,7 @@ fn the_answer_says_how_many_how_they_spread_and_what_is_usual() {
     past.reverse();
     let other = Past { pair: pair("ETH-USD"), ..past[0] };
     past.push(other);
-    let answer = answer(&question, near, past);
+    let answer = answer(&question, near, base_of(&question, past));
 
     let followed = answer.followed.expect("matches");
     let (n, after_60) = (followed.n, followed.outcomes.after_60);
