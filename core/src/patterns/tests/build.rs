@@ -17,7 +17,7 @@ fn usable(table: &Table, cursor: TapeTime) -> BTreeMap<PatternId, Pattern> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn at_any_moment_the_usable_patterns_are_those_of_the_candles_known_then(seed: u64) {
