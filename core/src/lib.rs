@@ -15,6 +15,8 @@ pub mod clock;
 mod failpoint;
 pub mod metrics;
 
+pub mod patterns;
+
 pub mod consensus;
 pub mod jobs;
 pub mod ledger;
