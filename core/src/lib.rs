@@ -15,8 +15,6 @@ pub mod clock;
 mod failpoint;
 pub mod metrics;
 
-pub mod patterns;
-
 pub mod consensus;
 pub mod jobs;
 pub mod ledger;

@@ -25,6 +25,7 @@ use crate::clock;
 use crate::domain::{EventTime, Interval, Pair, Quality, Source, TapeTime, time};
 use crate::engine::fold::fold;
 use crate::reconcile;
+use crate::session::advisor::Advisor;
 use crate::session::archive::{self, SharedStatus};
 use crate::session::backfill::BackfillRequest;
 use crate::session::kept::Sessions;
@@ -142,14 +143,24 @@ impl DeskHost {
                     tracing::error!(%error, "the books are not compared");
                 }
                 let (hot, archived, directory) = (Arc::clone(&hot), Arc::clone(&archived), directory.to_owned());
+                let advisor = Advisor::start(Arc::clone(&live), config.terms())
+                    .inspect_err(|error| tracing::error!(%error, "nobody advises"))
+                    .ok();
                 let task = runtime.spawn(async move {
                     let (stop_archive, archive_stopped) = watch::channel(false);
                     let following =
                         archive::start(directory, Arc::clone(&session), Arc::clone(&archived), pace, archive_stopped);
-                    let each = |committed: &Committed| hot.push(&committed.inputs);
+                    let each = |committed: &Committed| {
+                        hot.push(&committed.inputs);
+                        if let Some(advisor) = &advisor {
+                            advisor.saw(committed);
+                        }
+                    };
                     if let Err(error) = live::run(session, settings, stopped, each).await {
                         tracing::error!(%error, "recording has stopped");
                     }
+                    // It tells the desk what it was asked about last, off the threads that serve the page.
+                    drop(tokio::task::spawn_blocking(move || drop(advisor)).await);
                     let _ = stop_archive.send(true);
                     match following {
                         // It carries what is left, off the threads that serve the page.

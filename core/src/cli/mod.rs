@@ -3,6 +3,7 @@
 mod backfill;
 mod bench;
 mod candles;
+mod consensus;
 mod doctor;
 mod import;
 mod moving;
@@ -225,6 +226,11 @@ enum Command {
         #[arg(value_parser = ["active", "reducing", "halted", "flatten"])]
         state: Option<String>,
     },
+    /// Trade by the votes of patterns, analyst and trend: on, off, and why it decided as it did
+    Consensus {
+        #[command(subcommand)]
+        action: consensus::Action,
+    },
     /// Check the journal's checksums and order, and compute every candle again
     Verify,
     /// Compare the journal with the cold and the warm tier, row by row
@@ -403,6 +409,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
             };
             trading::run(&data, &request, json)
         }
+        Command::Consensus { action } => consensus::run(&data, action, json),
         Command::Verify => verify::run(&data, json),
         Command::Reconcile => reconcile::run(&data, json),
         Command::Sql { query, as_of, snapshot, format, out, rows } => sql::run(

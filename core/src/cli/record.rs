@@ -11,6 +11,7 @@ use crate::api::config::Config;
 use crate::api::trading::Local;
 use crate::domain::{Input, Pair, Source};
 use crate::reconcile::watch;
+use crate::session::advisor::Advisor;
 use crate::session::archive::{self, SharedStatus};
 use crate::session::live::{self, Live, LiveConfig};
 use crate::session::recorder::{Committed, Recorder};
@@ -62,6 +63,8 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
     let _socket = local.serve(data).inspect_err(|error| tracing::warn!(%error, "no commands are taken")).ok();
     let comparing = watch::start(data.to_owned(), Arc::clone(&live), config.terms(), stopped.clone());
     comparing.map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
+    let advisor = Advisor::start(Arc::clone(&live), config.terms())
+        .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
     let acknowledge = request.acknowledge;
     let recorded = runtime.block_on(async {
         let duration = request.duration;
@@ -70,12 +73,14 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
             let _ = stop.send(true);
         });
         live::run(Arc::clone(&live), settings, stopped, |committed| {
+            advisor.saw(committed);
             if acknowledge {
                 print_acknowledged(committed);
             }
         })
         .await
     });
+    drop(advisor);
     let _ = stop_archive.send(true);
     // A thread that panicked has said so; what it did not carry is in the journal.
     let _ = following.join();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, print, session};
 use crate::api::ApiError;
-use crate::api::trading::{Answer, OrderRow, Request, Trader};
+use crate::api::trading::{Answer, DecisionRow, OrderRow, Request, Trader, VoteRow};
 
 pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome, ApiError> {
     let answer = Trader::of(data)?.ask(request)?;
@@ -20,6 +20,35 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
 pub(super) fn fresh_id(kind: &str) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
     format!("{kind}-{}", &random[..16])
+}
+
+fn decision_lines(decision: &DecisionRow) -> Vec<String> {
+    let DecisionRow { pair, minute, verdict, sentence, .. } = decision;
+    let mut lines = vec![format!("{pair} {minute}  {verdict}: {sentence}")];
+    lines.extend(decision.blocked_by.iter().map(|rule| format!("  blocked ({}): {}", rule.code, rule.sentence)));
+    lines.extend(decision.order_id.iter().map(|id| format!("  order {id}")));
+    let vote = |who: &str, vote: &VoteRow| format!("  {who:<9}{:<8}{}", vote.lean, vote.sentence);
+    lines.push(vote("patterns", &decision.patterns));
+    lines.extend(decision.matches.iter().map(|found| {
+        format!(
+            "           {} matches, nearest {}; after an hour {} % ({} to {}), at best {} %; of any hour {} %",
+            found.count,
+            found.similarity,
+            found.outcome_pct,
+            found.low_pct,
+            found.high_pct,
+            found.best_pct,
+            found.base_pct
+        )
+    }));
+    lines.push(vote("analyst", &decision.analyst));
+    lines.extend(
+        decision.opinion.iter().map(|opinion| {
+            format!("           {}, {} sure, {} s old", opinion.stance, opinion.confidence, opinion.age_s)
+        }),
+    );
+    lines.push(vote("trend", &decision.trend));
+    lines
 }
 
 fn shown(answer: Answer) -> (Value, Vec<String>) {
@@ -70,6 +99,13 @@ fn shown(answer: Answer) -> (Value, Vec<String>) {
             let lines =
                 if orders.is_empty() { vec!["No orders.".to_owned()] } else { orders.iter().map(order_line).collect() };
             (json!({ "orders": orders }), lines)
+        }
+        Answer::Decisions(decisions) => {
+            let mut lines: Vec<String> = decisions.iter().flat_map(decision_lines).collect();
+            if lines.is_empty() {
+                lines.push("Nothing was decided yet. `tapedeck consensus on` begins it.".to_owned());
+            }
+            (json!({ "decisions": decisions }), lines)
         }
         Answer::Trades(trades) => (json!({ "trades": trades }), session::trade_lines(&trades)),
         Answer::Transfers(transfers) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::candles::{Placed, Windows};
+use super::candles::{Placed, Window, Windows};
 use super::gaps::Gaps;
 use super::{ENGINE_VERSION, WATERMARK_LAG};
 use crate::domain::input::{ImportedCandle, MissingTrades};
@@ -157,6 +157,13 @@ impl Market {
         let Some(market) = self.pair(source, pair) else { return Vec::new() };
         let tape_time = self.tape_time(source).unwrap_or_default();
         market.windows.open_windows().iter().map(|w| w.candle(source, pair, tape_time, self.seq)).collect()
+    }
+
+    /// Closed minutes that end at `end` or up to `minutes` before it, oldest first, as they stand now.
+    pub fn closed_to(&self, source: Source, pair: Pair, end: EventTime, minutes: usize) -> Vec<Candle> {
+        let Some(market) = self.pair(source, pair) else { return Vec::new() };
+        let tape_time = self.tape_time(source).unwrap_or_default();
+        market.closed_to(end, minutes).map(|window| window.candle(source, pair, tape_time, self.seq)).collect()
     }
 
     /// Canonical bytes: the same state is the same bytes in any process.
@@ -340,21 +347,15 @@ impl PairMarket {
         self.windows.since(now.plus_nanos(-DAY).minute()).next().map(|w| w.open_price())
     }
 
-    /// Closes of the closed minutes that end at `end` or up to `minutes` before it, oldest first. Minutes without a trade have none.
-    pub fn closes_to(&self, end: EventTime, minutes: usize) -> Vec<f64> {
+    fn closed_to(&self, end: EventTime, minutes: usize) -> impl Iterator<Item = &Window> {
         let from = end.plus_nanos(-(minutes as i64).saturating_mul(MINUTE));
         let closed = self.windows.closed_between(from, end.plus_nanos(-MINUTE));
-        closed.map(|index| self.windows.closed_at(index).close_price().to_f64()).collect()
+        closed.map(|index| self.windows.closed_at(index))
     }
 
-    /// Closes of so many closed minutes in a row, oldest first, the last of which ended at `end`. None where one of them is missing, or some
-    /// of its trades are.
-    pub fn whole_closes_to(&self, end: EventTime, minutes: usize) -> Option<Vec<f64>> {
-        let from = end.plus_nanos(-(minutes as i64).saturating_mul(MINUTE));
-        let closed = self.windows.closed_between(from, end.plus_nanos(-MINUTE));
-        let windows = closed.map(|index| self.windows.closed_at(index));
-        let whole = windows.filter(|window| window.quality != Quality::Gap).map(|window| window.close_price().to_f64());
-        Some(whole.collect::<Vec<f64>>()).filter(|closes| closes.len() == minutes)
+    /// Their closes. Minutes without a trade have none.
+    pub fn closes_to(&self, end: EventTime, minutes: usize) -> Vec<f64> {
+        self.closed_to(end, minutes).map(|window| window.close_price().to_f64()).collect()
     }
 
     /// Up to `count` last closes, oldest first, the forming one included.

@@ -147,7 +147,7 @@ impl Past {
     }
 
     /// Usable, and real unless `asked_by` is the sample: what its generator made is no precedent for a market.
-    pub(super) fn counts(&self, asked_by: Source, cursor: TapeTime) -> bool {
+    pub fn counts(&self, asked_by: Source, cursor: TapeTime) -> bool {
         self.is_usable(cursor) && (asked_by == Source::Sample || !self.source.simulates(self.pair))
     }
 }

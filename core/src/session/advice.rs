@@ -1,18 +1,9 @@
 //! What a desk that trades by consensus is advised on its way through a tape: what could be known at each place, and nothing later.
 
+use super::memory::{Memory, Recalled};
 use crate::domain::{Candle, Matches, Output, Rate, Recall, Source, TapeTime, money};
-use crate::engine::{Desk, Market, PairMarket};
-use crate::patterns::{Answer, Asked, Builder, MINUTES, Past, Shape};
-
-/// The patterns of candles that come in the order they became known.
-pub(super) fn past_of<'a>(candles: impl Iterator<Item = &'a Candle>) -> Past {
-    let (mut builder, mut past, mut changes) = (Builder::default(), Past::default(), Vec::new());
-    for candle in candles {
-        builder.take(candle, &mut changes);
-        changes.drain(..).for_each(|change| past.take(&change));
-    }
-    past
-}
+use crate::engine::{Desk, Market};
+use crate::patterns::{DEFAULT_MATCHES, Question, WINDOW_MINUTES, Window};
 
 /// The minutes that have closed of those a desk trades on. What is corrected later, or was fetched, is not decided on again.
 pub(super) fn closed<'a>(outputs: &'a [Output], desk: &'a Desk) -> impl Iterator<Item = &'a Candle> {
@@ -25,29 +16,38 @@ pub(super) fn closed<'a>(outputs: &'a [Output], desk: &'a Desk) -> impl Iterator
 }
 
 /// What the past says about the hour that ended with a candle.
-pub(super) fn recall(past: &Past, market: &Market, candle: &Candle, now: TapeTime) -> Recall {
+pub(super) fn recall(memory: &Memory, market: &Market, candle: &Candle, now: TapeTime) -> Recall {
+    ask(memory, hour(market, candle), candle, now)
+}
+
+/// The hour that ended with a candle. None of one with a gap in it, or a flat one.
+pub(super) fn hour(market: &Market, candle: &Candle) -> Option<Window> {
+    Window::of(&market.closed_to(candle.source, candle.pair, candle.window_end, WINDOW_MINUTES)).ok()
+}
+
+pub(super) fn ask(memory: &Memory, hour: Option<Window>, candle: &Candle, now: TapeTime) -> Recall {
     let Candle { source, pair, window_end, .. } = *candle;
-    let found = market.pair(source, pair).and_then(|market| shape(market, candle)).and_then(|shape| {
-        past.ask(&Asked { source, pair, window_end, shape: &shape, cursor: now, across_pairs: false })
-    });
-    Recall { source, pair, window_end, found: found.map(|answer| matches(&answer)) }
+    let recalled = hour.and_then(|window| memory.ask(&Question { window, cursor: now, most: DEFAULT_MATCHES }));
+    Recall { source, pair, window_end, found: recalled.map(|recalled| matches(&recalled)) }
 }
 
-fn shape(market: &PairMarket, candle: &Candle) -> Option<Shape> {
-    let closes = market.whole_closes_to(candle.window_end, MINUTES)?;
-    Shape::of(closes.as_slice().try_into().ok()?)
-}
-
-fn matches(answer: &Answer) -> Matches {
+fn matches(recalled: &Recalled) -> Matches {
+    let after = &recalled.followed.outcomes;
+    let confidence = after.after_60.mean.confidence;
     Matches {
-        count: u32::try_from(answer.matches.len()).unwrap_or(u32::MAX),
-        similarity: rate(answer.matches.first().map_or(0.0, |nearest| nearest.similarity)),
-        outcome: rate(answer.mean_60),
-        best: rate(answer.mean_best),
-        low: rate(answer.interval.map_or(-1.0, |interval| interval.low)),
-        high: rate(answer.interval.map_or(1.0, |interval| interval.high)),
-        base: rate(answer.base.mean_60),
+        count: u32::try_from(recalled.followed.n).unwrap_or(u32::MAX),
+        similarity: rate(recalled.similarity),
+        outcome: percent(after.after_60.mean.mean),
+        best: percent(after.max.mean.mean),
+        // Of so few that nothing is known of how they vary, anything may be the mean.
+        low: confidence.map_or(Rate::from_units(-money::ONE), |confidence| percent(confidence.low)),
+        high: confidence.map_or(Rate::from_units(money::ONE), |confidence| percent(confidence.high)),
+        base: percent(recalled.base),
     }
+}
+
+fn percent(percent: f64) -> Rate {
+    rate(percent / 100.0)
 }
 
 /// At 1e-8, half to even.

@@ -2,6 +2,7 @@
 
 pub mod account;
 mod advice;
+pub mod advisor;
 pub mod archive;
 pub mod backfill;
 pub mod books;
@@ -10,6 +11,7 @@ pub mod engine;
 pub mod import;
 pub mod kept;
 pub mod live;
+pub mod memory;
 pub mod moving;
 pub mod orders;
 pub mod playable;

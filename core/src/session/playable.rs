@@ -10,7 +10,7 @@ use crate::domain::ids::SourceError;
 use crate::domain::{Candle, EventTime, Pair, Seq, Source, Stamped, TapeTime};
 use crate::engine::{Lanes, Market};
 use crate::journal::{Deed, JournalError, StoredOrder};
-use crate::patterns::Past;
+use crate::session::memory::Memory;
 use crate::session::recorded::Volume;
 use crate::session::tape::TapeError;
 
@@ -125,7 +125,7 @@ pub trait Playable: Send + Sync {
     fn volumes(&self, pair: Pair, from: EventTime, to: EventTime) -> Result<Vec<Volume>, JournalError>;
 
     /// The patterns of all that is known, made when it is first asked for.
-    fn past(&self) -> Result<Arc<Past>, TapeError>;
+    fn memory(&self) -> Result<Arc<Memory>, TapeError>;
 
     /// What was recorded beside the inputs; none where the player has to find it out by playing.
     fn recorded(&self) -> Option<&dyn Recorded>;

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::advice;
 use super::engine::LaidState;
+use super::memory::Memory;
 use super::playable::{Inputs, LaidEngine, Place, Playable, Recorded, TapeLane, TapeRange};
 use super::recorder::Recorder;
 use super::tape::{Tape, TapeError};
@@ -12,7 +12,6 @@ use crate::domain::{
 };
 use crate::engine::fold::fold;
 use crate::journal::{CandleQuery, Deed, JournalError, JournalReader, StoredOrder};
-use crate::patterns::Past;
 
 /// A timeline shows volume by the finest bar that gives at most so many of them.
 const TIMELINE_BARS: i64 = 3_000;
@@ -47,7 +46,7 @@ pub struct RecordedTape {
     to: TapeTime,
     through: Seq,
     trades: u64,
-    past: OnceLock<Arc<Past>>,
+    memory: OnceLock<Arc<Memory>>,
 }
 
 impl RecordedTape {
@@ -92,13 +91,13 @@ impl RecordedTape {
             to: range.to.map_or(to, |asked| asked.min(to)),
             through: market.seq(),
             trades: of_tape.iter().map(|(.., trades)| trades).sum(),
-            past: OnceLock::new(),
+            memory: OnceLock::new(),
         }))
     }
 
     /// Nothing of what came into the journal later.
     pub fn pinned(self, through: Seq) -> Self {
-        Self { through: self.through.min(through), past: OnceLock::new(), ..self }
+        Self { through: self.through.min(through), memory: OnceLock::new(), ..self }
     }
 
     fn query(&self, source: Source, pair: Pair, from: EventTime, to: EventTime, as_of: TapeTime) -> CandleQuery {
@@ -166,12 +165,12 @@ impl Playable for RecordedTape {
         Ok(volumes(minutes, from, to))
     }
 
-    fn past(&self) -> Result<Arc<Past>, TapeError> {
-        if let Some(past) = self.past.get() {
-            return Ok(Arc::clone(past));
+    fn memory(&self) -> Result<Arc<Memory>, TapeError> {
+        if let Some(memory) = self.memory.get() {
+            return Ok(Arc::clone(memory));
         }
-        let past = Arc::new(advice::past_of(self.journal.candles_as_known(self.through)?.iter()));
-        Ok(Arc::clone(self.past.get_or_init(|| past)))
+        let memory = Arc::new(Memory::of(self.journal.candles_as_known(self.through)?));
+        Ok(Arc::clone(self.memory.get_or_init(|| memory)))
     }
 
     fn recorded(&self) -> Option<&dyn Recorded> {

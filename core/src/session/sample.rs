@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use super::advice;
+use super::memory::Memory;
 use super::playable::{Inputs, Playable, Recorded, TapeLane, TapeRange};
 use super::recorded::Volume;
 use super::tape::TapeError;
@@ -26,7 +26,6 @@ use crate::domain::{
 };
 use crate::engine::Market;
 use crate::journal::JournalError;
-use crate::patterns::Past;
 
 /// Shipped inside the program, so that a first launch needs no file and no network.
 static BTC_DAY: &[u8] = include_bytes!("../../sample/BTCUSDT-2024-01-01.parquet");
@@ -132,7 +131,7 @@ pub struct SampleTape {
     ticks: u64,
     /// Cursors of places that were passed, so that reading can begin there: one for every so many inputs, in order.
     passed: Arc<Mutex<Vec<Cursor>>>,
-    past: Arc<OnceLock<Arc<Past>>>,
+    memory: Arc<OnceLock<Arc<Memory>>>,
 }
 
 /// Inputs between two of them.
@@ -175,7 +174,7 @@ impl SampleTape {
             pairs.push(simulate(character, &seconds, 0x7a9e_deca + index as u64));
         }
         let ticks = pairs.iter().map(|p| p.times.len() as u64).sum();
-        Ok(Self { pairs: pairs.into(), ticks, passed: Arc::default(), past: Arc::default() })
+        Ok(Self { pairs: pairs.into(), ticks, passed: Arc::default(), memory: Arc::default() })
     }
 
     pub fn ticks(&self) -> u64 {
@@ -333,9 +332,9 @@ impl Playable for SampleTape {
         Ok(volumes)
     }
 
-    fn past(&self) -> Result<Arc<Past>, TapeError> {
-        if let Some(past) = self.past.get() {
-            return Ok(Arc::clone(past));
+    fn memory(&self) -> Result<Arc<Memory>, TapeError> {
+        if let Some(memory) = self.memory.get() {
+            return Ok(Arc::clone(memory));
         }
         let (mut market, mut outputs, mut candles) = (Market::default(), Vec::new(), Vec::new());
         for input in self.read(Seq::default())? {
@@ -345,8 +344,8 @@ impl Playable for SampleTape {
                 _ => None,
             }));
         }
-        let past = Arc::new(advice::past_of(candles.iter()));
-        Ok(Arc::clone(self.past.get_or_init(|| past)))
+        let memory = Arc::new(Memory::of(candles));
+        Ok(Arc::clone(self.memory.get_or_init(|| memory)))
     }
 
     fn recorded(&self) -> Option<&dyn Recorded> {

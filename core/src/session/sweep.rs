@@ -105,7 +105,7 @@ fn read(
     workers: &[SyncSender<Batch>],
     each: &mut impl FnMut(TapeTime) -> bool,
 ) -> Result<Option<u64>, TapeError> {
-    let past = tape.past()?;
+    let memory = tape.memory()?;
     let lanes = Desk::new(tape.lanes());
     let (mut market, mut outputs) = (Market::default(), Vec::new());
     let (mut batch, mut at, mut ticks) = (Vec::with_capacity(BATCH + 64), TapeTime::default(), 0);
@@ -120,7 +120,7 @@ fn read(
         market.step(&input, &mut outputs);
         batch.push(Item::Input(input));
         for candle in advice::closed(&outputs, &lanes) {
-            let action = Action::Recall(advice::recall(&past, &market, candle, at));
+            let action = Action::Recall(advice::recall(&memory, &market, candle, at));
             batch.push(Item::Told(Ordered { after: input.seq, at, action }));
         }
         outputs.clear();

@@ -1,5 +1,6 @@
 //! Trading: what can be asked of an account and told to it, by the desk, by the command, and by the command through a running desk.
 
+mod decisions;
 pub(super) mod played;
 #[cfg(unix)]
 mod socket;
@@ -13,7 +14,7 @@ use specta::Type;
 
 use super::ApiError;
 use super::config::Config;
-use crate::domain::{Action, Amount, DeskOutput, OrderId, OrderState, Pair, RiskState};
+use crate::domain::{Action, Amount, DeskOutput, OrderId, OrderState, Pair, RiskState, Seq};
 use crate::engine::{Desk, Market};
 use crate::journal::{Deed, JournalError};
 use crate::session::account::AccountTerms;
@@ -21,6 +22,7 @@ use crate::session::live::Live;
 use crate::session::orders::OrderError;
 pub use crate::session::orders::{AmendRequest, OrderRequest};
 use crate::session::recorder::Recorder;
+pub use decisions::{ConsensusView, DecisionRow, MatchesRow, OpinionRow, VoteRow, decision_row};
 #[cfg(unix)]
 pub use socket::Socket;
 pub use views::{
@@ -71,6 +73,16 @@ pub enum Request {
     CanTrade {
         pair: String,
     },
+    /// Trade by consensus, or no more.
+    Consensus {
+        on: bool,
+    },
+    /// What the consensus decided, the newest `limit` of each pair (or of one), newest first; of those that were taken by a moment of the tape.
+    Decisions {
+        pair: Option<String>,
+        at: Option<String>,
+        limit: u32,
+    },
 }
 
 /// What became of it.
@@ -91,6 +103,7 @@ pub enum Answer {
     Trades(Vec<TradeRow>),
     Transfers(Vec<TransferRow>),
     CanTrade(CanTrade),
+    Decisions(Vec<DecisionRow>),
 }
 
 impl Request {
@@ -105,6 +118,7 @@ impl Request {
             Self::Withdraw { id, amount } => Action::Withdraw { id: given(id)?, amount: money(amount)? },
             Self::Risk { state } => Action::Risk(risk_state(state)?),
             Self::Flatten { id } => Action::Flatten { id: given(id)? },
+            Self::Consensus { on } => Action::Consensus(*on),
             _ => return Ok(None),
         }))
     }
@@ -180,6 +194,13 @@ impl Local {
             Request::Orders { all } => Answer::Orders(views::orders(recorder.journal(), *all)?),
             Request::Trades { limit } => Answer::Trades(views::trades(recorder.journal(), *limit as usize)?),
             Request::Transfers { limit } => Answer::Transfers(views::transfers(recorder.journal(), *limit as usize)?),
+            Request::Decisions { pair, at, limit } => {
+                let wanted = decisions::Wanted::parse(pair.as_deref(), at.as_deref(), *limit)?;
+                let journal = recorder.journal().reader();
+                drop(recorder);
+                let newest = journal.decisions_to(Seq(u64::MAX));
+                Answer::Decisions(wanted.of(newest.map(|stored| Ok(stored?.decision)))?)
+            }
             other => unreachable!("{other:?} is told, or is answered by the desk alone"),
         })
     }

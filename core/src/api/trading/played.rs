@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::decisions::Wanted;
 use super::{Answer, Request, TradingFrame, told, views};
 use crate::api::ApiError;
 use crate::api::comparison::Subjects;
 use crate::api::view::SessionRow;
-use crate::domain::{Action, Pair, TapeTime, time};
+use crate::domain::{Action, DeskOutput, Pair, TapeTime, time};
 use crate::session::account::AccountTerms;
 use crate::session::played::{Played, Row};
 use crate::session::player::{Player, Way};
@@ -27,6 +28,14 @@ pub(in crate::api) fn ask(played: &mut Played, request: &Request, terms: &Accoun
         Request::Orders { all } => Answer::Orders(views::order_rows(&deeds, *all)),
         Request::Trades { limit } => Answer::Trades(newest(views::trade_rows(&deeds), *limit)),
         Request::Transfers { limit } => Answer::Transfers(newest(views::transfer_rows(&deeds), *limit)),
+        Request::Decisions { pair, at, limit } => {
+            let wanted = Wanted::parse(pair.as_deref(), at.as_deref(), *limit)?;
+            let newest = deeds.iter().rev().filter_map(|deed| match deed.output {
+                DeskOutput::Decision(decision) => Some(Ok(decision)),
+                _ => None,
+            });
+            Answer::Decisions(wanted.of(newest)?)
+        }
         other => unreachable!("{other:?} is told, or is answered by the desk alone"),
     })
 }

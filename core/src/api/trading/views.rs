@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use super::decisions::{self, ConsensusView};
 use crate::api::ApiError;
 use crate::domain::{
     Account, DeskOutput, Fill, Order, OrderReport, Pair, Reason, Side, TapeTime, Terms, TimeInForce, Trail, Transfer,
@@ -155,7 +156,7 @@ pub struct Estimate {
 }
 
 /// The account as it stands, for a frame of the desk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 pub struct TradingFrame {
     pub account: AccountView,
     pub positions: Vec<PositionRow>,
@@ -165,6 +166,7 @@ pub struct TradingFrame {
     pub can_trade: CanTrade,
     /// Transfers so far: when it grows there are new ones, and perhaps fills, to ask for.
     pub transfers: String,
+    pub consensus: ConsensusView,
 }
 
 pub(super) fn frame(desk: &Desk, market: &Market, pair: Pair) -> TradingFrame {
@@ -174,6 +176,7 @@ pub(super) fn frame(desk: &Desk, market: &Market, pair: Pair) -> TradingFrame {
         orders: desk.book().open_orders().map(|report| row(&report, None, None)).collect(),
         can_trade: can_trade(desk, market, pair),
         transfers: desk.ledger().head().count.to_string(),
+        consensus: decisions::consensus(desk, pair),
     }
 }
 

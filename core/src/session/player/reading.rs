@@ -86,8 +86,9 @@ impl Reading {
         if closed.is_empty() {
             return Ok(());
         }
-        let past = self.tape.past()?;
-        let recalls: Vec<Recall> = closed.into_iter().map(|candle| advice::recall(&past, market, candle, at)).collect();
+        let memory = self.tape.memory()?;
+        let recalls: Vec<Recall> =
+            closed.into_iter().map(|candle| advice::recall(&memory, market, candle, at)).collect();
         for recall in recalls {
             self.engine.command(&Ordered { after, at, action: Action::Recall(recall) }, deeds);
         }

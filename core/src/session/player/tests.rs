@@ -255,8 +255,8 @@ impl Playable for Broken {
     ) -> Result<Vec<crate::session::recorded::Volume>, JournalError> {
         self.0.volumes(pair, from, to)
     }
-    fn past(&self) -> Result<Arc<crate::patterns::Past>, TapeError> {
-        self.0.past()
+    fn memory(&self) -> Result<Arc<crate::session::memory::Memory>, TapeError> {
+        self.0.memory()
     }
     fn recorded(&self) -> Option<&dyn crate::session::playable::Recorded> {
         None
