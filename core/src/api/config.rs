@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use crate::domain::money::ONE;
+use crate::domain::settings::SettingsError;
 use crate::domain::{Amount, Pair, PairRules, Settings, Thresholds};
+use crate::engine::MOST_PAID_IN;
 use crate::session::account::AccountTerms;
 use crate::session::archive::Pace;
 
@@ -82,6 +84,19 @@ impl Config {
         if config.pairs.is_empty() || config.pairs.len() > 50 {
             return Err(invalid(&path, "`pairs` must name between 1 and 50 pairs"));
         }
+        let table = |name: &str| {
+            let name = name.to_owned();
+            let path = path.clone();
+            move |error: SettingsError| invalid(&path, &format!("[{name}] {error}"))
+        };
+        config.paper.check().map_err(table("paper"))?;
+        config.consensus.check().map_err(table("consensus"))?;
+        for (pair, rules) in &config.rules {
+            rules.check().map_err(table(&format!("rules.{pair}")))?;
+        }
+        if config.opening_deposit <= Amount::ZERO || config.opening_deposit > MOST_PAID_IN {
+            return Err(invalid(&path, "`opening_deposit` has to be above 0 and at most 1e15"));
+        }
         if let Ok(feed) = std::env::var("TAPEDECK_FEED") {
             config.feed = feed;
             config.rest = String::new();
@@ -117,6 +132,18 @@ mod tests {
         std::fs::write(Config::path(directory.path()), "pears = [\"BTC-USD\"]\n").expect("written");
         let error = Config::load(directory.path()).expect_err("an unknown key");
         assert!(error.what.contains("pears"), "{}", error.what);
+        for (text, key) in [
+            ("[paper]\nmaker_fee = \"-0.0001\"\n", "maker_fee"),
+            ("[paper]\ntaker_fee = \"1.5\"\n", "taker_fee"),
+            ("[paper]\nslippage = \"-0.01\"\n", "slippage"),
+            ("[consensus]\ntrend_fast = 30\n", "trend_fast"),
+            ("[consensus]\nposition = \"1\"\n", "position"),
+            ("opening_deposit = \"0\"\n", "opening_deposit"),
+        ] {
+            std::fs::write(Config::path(directory.path()), text).expect("written");
+            let error = Config::load(directory.path()).expect_err("money from nowhere, or a panic");
+            assert!(error.what.contains(key), "{}", error.what);
+        }
         std::fs::write(Config::path(directory.path()), "pairs = [\"ETH-USD\"]\n").expect("written");
         assert_eq!(Config::load(directory.path()).expect("good").pairs.len(), 1);
     }

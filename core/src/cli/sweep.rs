@@ -123,6 +123,8 @@ impl Plan {
         }
         let thresholds: Thresholds = over(&config.consensus, consensus).map_err(|error| invalid(path, error))?;
         let settings: Settings = over(&config.paper, paper).map_err(|error| invalid(path, error))?;
+        thresholds.check().map_err(|error| invalid(path, format!("[consensus] {error}")))?;
+        settings.check().map_err(|error| invalid(path, format!("[paper] {error}")))?;
         Ok(Named { set: Set { settings, thresholds }, chosen })
     }
 

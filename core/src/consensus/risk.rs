@@ -75,8 +75,8 @@ impl Gate {
     /// Set by the trader. Becoming active forgives what tripped: the day's highest equity is taken from here on.
     pub fn set(&mut self, state: RiskState, equity: Amount) {
         self.state = state;
-        self.tripped = None;
         if state == RiskState::Active {
+            self.tripped = None;
             self.peak = equity;
             self.books_differ = false;
         }
@@ -86,9 +86,14 @@ impl Gate {
         self.books_differ = true;
     }
 
-    /// Money put in or taken out is neither gain nor loss.
-    pub fn moved(&mut self, amount: Amount) {
-        self.peak = Amount::from_units(self.peak.units().saturating_add(amount.units()));
+    /// Money put in or taken out is neither gain nor loss: what was lost of the day's highest stays the same share of it.
+    pub fn moved(&mut self, amount: Amount, equity_before: Amount) {
+        let (peak, before) = (self.peak.units(), equity_before.units());
+        let after = before.saturating_add(amount.units());
+        let scaled =
+            if before > 0 && peak > 0 { peak.checked_mul(after).map(|product| product / before) } else { None };
+        // Of an account that had nothing there is no share.
+        self.peak = Amount::from_units(scaled.unwrap_or(peak.saturating_add(amount.units())));
     }
 
     /// Marks equity. Answers what to do when this has tripped the breaker.
@@ -270,12 +275,44 @@ mod tests {
     }
 
     #[test]
+    fn cash_that_comes_or_goes_after_a_loss_neither_trips_the_breaker_nor_disarms_it() {
+        let settings = Settings::default();
+        let down_by = |lost: i128| {
+            let mut gate = Gate::default();
+            gate.mark(at(0), usd(100_000), &settings);
+            assert_eq!(gate.mark(at(1), usd(100_000 - lost), &settings), None);
+            gate
+        };
+        let mut gate = down_by(1_500);
+        gate.moved(usd(-90_000), usd(98_500));
+        assert_eq!(gate.mark(at(2), usd(8_500), &settings), None, "still 1.5 % below");
+        assert!(gate.mark(at(3), usd(8_456), &settings).is_some(), "2.01 %");
+        let mut gate = down_by(1_500);
+        gate.moved(usd(900_000), usd(98_500));
+        assert_eq!(gate.mark(at(2), usd(998_500), &settings), None);
+        assert!(gate.mark(at(3), usd(993_000), &settings).is_some(), "half a percent more is 2 %");
+    }
+
+    #[test]
+    fn the_switch_does_not_trip_the_breaker_again() {
+        let settings = Settings::default();
+        for state in [RiskState::Reducing, RiskState::Halted] {
+            let mut gate = Gate::default();
+            gate.mark(at(0), usd(100_000), &settings);
+            assert_eq!(gate.mark(at(1), usd(97_000), &settings), Some(Breaker::CancelEntries));
+            gate.set(state, usd(97_000));
+            assert_eq!(gate.mark(at(2), usd(97_000), &Settings { on_breaker: OnBreaker::Flatten, ..settings }), None);
+            assert_eq!(gate.state(), state);
+        }
+    }
+
+    #[test]
     fn an_open_loss_trips_the_breaker_and_a_withdrawal_does_not() {
         let settings = Settings::default();
         let mut gate = Gate::default();
         assert_eq!(gate.mark(at(0), usd(100_000), &settings), None);
         assert_eq!(gate.mark(at(1), usd(103_000), &settings), None);
-        gate.moved(usd(-50_000));
+        gate.moved(usd(-50_000), usd(103_000));
         assert_eq!(gate.mark(at(2), usd(53_000), &settings), None);
         assert_eq!(gate.mark(at(3), usd(51_941), &settings), None, "a loss of just less than 2 % of the day's highest");
         assert_eq!(gate.mark(at(4), usd(51_940), &settings), Some(Breaker::CancelEntries));

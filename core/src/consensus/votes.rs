@@ -74,7 +74,8 @@ pub fn trend(closes: &[f64], thresholds: &Thresholds) -> Vote {
     }
 }
 
-fn is_stale(known: EventTime, now: TapeTime, limit_s: u32) -> bool {
+/// Whether what was known then is too old now.
+pub fn is_stale(known: EventTime, now: TapeTime, limit_s: u32) -> bool {
     now.nanos().saturating_sub(known.nanos()) > i64::from(limit_s) * SECOND
 }
 

@@ -185,6 +185,8 @@ pub enum Reason {
     NotAllAtOnce,
     CashRanOut,
     NothingToReduce,
+    // Blocked by the risk gate. They are written down as numbers: new ones come last.
+    StaleSignal,
 }
 
 impl Reason {
@@ -228,6 +230,7 @@ impl Reason {
             Self::NotAllAtOnce => "not_all_at_once",
             Self::CashRanOut => "cash_ran_out",
             Self::NothingToReduce => "nothing_to_reduce",
+            Self::StaleSignal => "stale_signal",
         }
     }
 
@@ -270,6 +273,7 @@ impl Reason {
             Self::NotAllAtOnce => "The first print after its arrival could not fill all of it.",
             Self::CashRanOut => "The price moved, and the cash did not suffice for the rest.",
             Self::NothingToReduce => "Nothing is left to reduce.",
+            Self::StaleSignal => "What advises it is too old.",
         }
     }
 }

@@ -67,6 +67,49 @@ impl Default for Settings {
     }
 }
 
+/// Why settings can not be traded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` {why}")]
+pub struct SettingsError {
+    pub key: &'static str,
+    pub why: &'static str,
+}
+
+/// Errors: naming the key, where the rate is not at least nought and below one.
+pub(super) fn share(key: &'static str, rate: Rate) -> Result<(), SettingsError> {
+    let within = Rate::ZERO <= rate && rate < Rate::from_units(super::money::ONE);
+    if within { Ok(()) } else { Err(SettingsError { key, why: "has to be at least 0 and less than 1" }) }
+}
+
+impl Settings {
+    /// A rebate, a fee of all there is, or a slippage in the trader's favour would be money from nowhere.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        share("taker_fee", self.taker_fee)?;
+        share("maker_fee", self.maker_fee)?;
+        share("slippage", self.slippage)?;
+        share("max_daily_drawdown", self.max_daily_drawdown)?;
+        if self.max_position < Rate::ZERO {
+            return Err(SettingsError { key: "max_position", why: "can not be below 0" });
+        }
+        Ok(())
+    }
+}
+
+impl PairRules {
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let of = [
+            ("price_increment", i128::from(self.price_increment.units())),
+            ("quantity_increment", i128::from(self.quantity_increment.units())),
+            ("min_quantity", i128::from(self.min_quantity.units())),
+            ("min_notional", self.min_notional.units()),
+        ];
+        match of.into_iter().find(|(_, units)| *units < 0) {
+            Some((key, _)) => Err(SettingsError { key, why: "can not be below 0" }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the venue allows of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

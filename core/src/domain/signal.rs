@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::fill::{as_hexadecimal, half_hash};
+use super::settings::{SettingsError, share};
 use super::{Amount, EventTime, OrderId, Pair, Price, Rate, Reason, Source, TapeTime};
 
 /// What the past hours that looked like the last one came to. One for each closed minute of a pair that a desk was asked about.
@@ -144,6 +145,28 @@ impl Default for Thresholds {
         }
     }
 }
+
+impl Thresholds {
+    pub fn check(&self) -> Result<(), SettingsError> {
+        share("position", self.position)?;
+        let below = [
+            ("enter_similarity", self.enter_similarity),
+            ("exit_similarity", self.exit_similarity),
+            ("best_over_costs", self.best_over_costs),
+        ];
+        if let Some((key, _)) = below.into_iter().find(|(_, rate)| *rate < Rate::ZERO) {
+            return Err(SettingsError { key, why: "can not be below 0" });
+        }
+        if self.trend_fast == 0 || self.trend_fast >= self.trend_slow || self.trend_slow > MOST_TREND_MINUTES {
+            let why = "has to be above 0 and below `trend_slow`, which has at most 1 000";
+            return Err(SettingsError { key: "trend_fast", why });
+        }
+        Ok(())
+    }
+}
+
+/// Of the slow average: twice as many minutes are looked at, and two days of them are kept.
+const MOST_TREND_MINUTES: u16 = 1_000;
 
 /// What one of the three says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

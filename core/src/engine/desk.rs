@@ -1,6 +1,6 @@
 //! One trader's account over one tape: orders, books and risk, moved by the same inputs as the market.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use super::{ENGINE_VERSION, Market};
 use crate::consensus::risk::{Approved, Breaker, Gate, View};
 use crate::domain::time::MINUTE;
 use crate::domain::{
-    Account, Action, Amount, Arrival, Asset, Command, DeskOutput, EventTime, Input, Order, OrderId, OrderReport,
-    OrderState, Pair, Price, Quantity, Reason, ReceivedTime, RiskState, Settings, Side, Source, Stamped, Step,
-    TapeTime, Terms, Tick, TickKind, TimeInForce, money,
+    Account, Action, Amendment, Amount, Arrival, Asset, Cause, Command, DeskOutput, EventTime, Input, Order, OrderId,
+    OrderReport, OrderState, Pair, Price, Quantity, Reason, ReceivedTime, RiskState, Settings, Side, Source, Stamped,
+    Step, TapeTime, Terms, Tick, TickKind, TimeInForce, TransferId, money,
 };
 use crate::ledger::{Entry, Equity, Ledger, Position, Positions, Posted, equity, settle};
 use crate::paper::{Answer, Book, Event, Print};
@@ -41,8 +41,13 @@ pub struct Desk {
     ledger: Ledger,
     positions: Positions,
     gate: Gate,
+    /// Told to sell everything, each under a name of its own: told again it is the same.
+    flattened: BTreeSet<OrderId>,
     consensus: Consensus,
 }
+
+/// More is never paid in at once: with it, and with all that is ever made of it, sums stay countable. In USD, a million billions.
+pub const MOST_PAID_IN: Amount = Amount::from_units(1_000_000_000_000_000 * money::ONE as i128);
 
 impl Desk {
     pub fn new(lanes: Lanes) -> Self {
@@ -58,6 +63,7 @@ impl Desk {
             ledger: Ledger::default(),
             positions: Positions::default(),
             gate: Gate::default(),
+            flattened: BTreeSet::new(),
             consensus: Consensus::default(),
         }
     }
@@ -94,7 +100,7 @@ impl Desk {
         self.heard = self.heard.max(Some(tick.received_time));
         match &tick.kind {
             TickKind::Quote(quote) => {
-                self.book.quote(tick.source, tick.pair, quote, tick.event_time, self.now, events);
+                self.book.quote(tick.pair, quote, tick.event_time, self.now, events);
             }
             // What came late or was fetched is for the archive: nobody could have traded on it then.
             TickKind::Trade(trade) if trade.arrival != Arrival::News => return,
@@ -117,7 +123,13 @@ impl Desk {
 
     fn command(&mut self, command: &Command, market: &Market, events: &mut Vec<Event>, outputs: &mut Vec<DeskOutput>) {
         let refused = |id, reason| DeskOutput::Refused { id, reason };
+        // Given while nothing comes in, it still says what time it is here: how long the feed has been silent.
+        self.clock = self.clock.max(Some(command.received));
+        self.book.set_lag(self.heard.map_or(0, |heard| command.received.nanos().saturating_sub(heard.nanos())));
         match command.action {
+            Action::Open { amount } | Action::Deposit { amount, .. } if amount > MOST_PAID_IN => {
+                outputs.push(refused(None, Reason::Overflow));
+            }
             Action::Open { amount } => {
                 // Opened again, by whatever resumes or repeats, it moves nothing: the cause is the same.
                 #[cfg(not(feature = "bug-job-rerun"))]
@@ -138,15 +150,16 @@ impl Desk {
             }
             Action::CancelAll => self.book.cancel_all(self.now, Reason::ByTrader, events),
             Action::Amend(amendment) => {
-                let owned = owned(&self.ledger);
-                if let Err(reason) = self.book.amend(&amendment, &owned, self.now, events) {
+                if let Err(reason) = self.amend(&amendment, market, events) {
                     outputs.push(refused(Some(amendment.id), reason));
                 }
             }
             Action::Deposit { id, amount } => self.post(settle::deposit(id, amount), Some(id), amount, outputs),
             Action::Withdraw { id, amount } => {
                 let taken = Amount::from_units(-amount.units());
-                if amount > self.available_cash() {
+                if self.ledger.has(TransferId::of(Cause::Withdrawal(id))) {
+                    outputs.push(DeskOutput::Exists { id });
+                } else if amount > self.available_cash() {
                     outputs.push(refused(Some(id), Reason::InsufficientCash));
                 } else {
                     self.post(settle::withdrawal(id, amount), Some(id), taken, outputs);
@@ -172,6 +185,7 @@ impl Desk {
             Action::Recall(recall) => self.recalled(recall, market, events, outputs),
             Action::Opinion(opinion) => self.consensus.heard(opinion),
         }
+        self.book.set_lag(0);
     }
 
     fn place(&mut self, order: Order, market: &Market, events: &mut Vec<Event>, outputs: &mut Vec<DeskOutput>) {
@@ -200,6 +214,24 @@ impl Desk {
         }
     }
 
+    /// What it adds to an entry passes the gate as an entry does.
+    fn amend(&mut self, amendment: &Amendment, market: &Market, events: &mut Vec<Event>) -> Result<(), Reason> {
+        if let Some((before, after)) = self.book.amended(amendment)
+            && after.side == Side::Buy
+        {
+            self.check_size(&Order {
+                quantity: Quantity::from_units((after.quantity.units() - before.quantity.units()).max(0)),
+                ..after
+            })?;
+            let more = self.book.value(&after)?.units().saturating_sub(self.book.value(&before)?.units());
+            if more > 0 {
+                let view = self.view(after.pair, market);
+                self.gate.approve(after, Amount::from_units(more), &view, self.book.settings())?;
+            }
+        }
+        self.book.amend(amendment, &owned(&self.ledger), self.now, events)
+    }
+
     fn approve(&mut self, order: &Order, market: &Market) -> Result<Approved<Order>, Reason> {
         self.check_size(order)?;
         let value = self.book.value(order)?;
@@ -218,16 +250,22 @@ impl Desk {
 
     /// Cancels all orders and sells all positions, at once: nothing waits for the venue's latency here.
     fn flatten(&mut self, id: OrderId, events: &mut Vec<Event>, outputs: &mut Vec<DeskOutput>) {
+        if !self.flattened.insert(id) {
+            outputs.push(DeskOutput::Exists { id });
+            return;
+        }
         self.book.end_all(Reason::ByRisk, events);
         if self.gate.state() == RiskState::Active {
             self.gate.set(RiskState::Reducing, self.equity().total);
             outputs.push(DeskOutput::Risk { state: RiskState::Reducing, reason: None });
         }
         let held: Vec<(Pair, Quantity)> = self.positions.iter().map(|(pair, held)| (pair, held.quantity)).collect();
-        for (place, (pair, quantity)) in held.into_iter().filter(|(_, quantity)| *quantity > Quantity::ZERO).enumerate()
-        {
+        // A name that somebody has given to another order stops no exit.
+        let mut names = (0..1_000).map(|place| id.part(&format!(".{place}")));
+        for (pair, quantity) in held.into_iter().filter(|(_, quantity)| *quantity > Quantity::ZERO) {
+            let Some(name) = names.by_ref().find(|name| !self.book.knows(*name)) else { return };
             let exit = Order {
-                id: id.part(&format!(".{place}")),
+                id: name,
                 pair,
                 side: Side::Sell,
                 quantity,
@@ -250,7 +288,8 @@ impl Desk {
     fn post(&mut self, entries: Vec<Entry>, id: Option<OrderId>, moved: Amount, outputs: &mut Vec<DeskOutput>) {
         match self.ledger.post(self.step, self.now, &entries) {
             Ok(Posted::Stored(transfers)) => {
-                self.gate.moved(moved);
+                let before = Amount::from_units(self.equity().total.units().saturating_sub(moved.units()));
+                self.gate.moved(moved, before);
                 outputs.extend(transfers.into_iter().map(DeskOutput::Transfer));
             }
             Ok(Posted::Exists) => outputs.extend(id.map(|id| DeskOutput::Exists { id })),

@@ -8,7 +8,7 @@ mod market;
 #[cfg(test)]
 mod tests;
 
-pub use desk::{Desk, Lanes};
+pub use desk::{Desk, Lanes, MOST_PAID_IN};
 pub use market::{LastQuote, LastTrade, Market, PairMarket};
 
 /// Grows whenever the same tape would give another state or other outputs. Checkpoints of another version are not used.

@@ -1,7 +1,7 @@
 //! What is refused on sight. Nothing of a refused order is remembered: its name stays free.
 
 use super::market::{rounded_against, slipped};
-use super::reserve::{reserved_asset, said_price};
+use super::reserve::{paid_price, reserved_asset, said_price};
 use super::{Answer, Book, Funds};
 use crate::domain::money::{ONE, notional};
 use crate::domain::{Amount, Asset, Order, OrderId, Price, Quantity, Reason, Side, Terms, TimeInForce, Trail};
@@ -44,8 +44,7 @@ impl Book {
         if order.side == Side::Sell {
             return Ok(Amount::ZERO);
         }
-        let price =
-            said_price(&order.terms).or_else(|| self.far_side(order.pair, order.side)).ok_or(Reason::NoPrice)?;
+        let price = paid_price(&order.terms, self.far_side(order.pair, order.side)).ok_or(Reason::NoPrice)?;
         notional(price, order.quantity).map_err(|_| Reason::Overflow)
     }
 
@@ -111,7 +110,8 @@ impl Book {
             let enough = i128::from(order.quantity.units()) <= available.units();
             return if enough { Ok(()) } else { Err(Reason::InsufficientAsset) };
         }
-        let price = said_price(&order.terms).map_or_else(|| self.reserve_price(order), Ok)?;
+        let seen = self.reserve_price(order);
+        let price = paid_price(&order.terms, seen.ok()).map_or(seen, Ok)?;
         if self.cost_at_most(price, order.quantity)? > available { Err(Reason::InsufficientCash) } else { Ok(()) }
     }
 

@@ -2,11 +2,16 @@
 
 use super::check::{half_hash, is_bracket, parts};
 use super::due::Message;
-use super::reserve::{amended, reserved_asset};
+use super::reserve::{amended, paid_price, reserved_asset};
 use super::working::{Stage, Working};
 use super::{Answer, Book, Event, Funds};
 use crate::consensus::risk::Approved;
 use crate::domain::{Amendment, Order, OrderId, OrderState, Quantity, Reason, Side, TapeTime, Terms, TimeInForce};
+
+/// As amends would have it, those that are on their way first.
+fn after_all(working: &Working, amendment: &Amendment) -> Order {
+    amended(&working.amending.iter().fold(working.order, |order, waiting| amended(&order, waiting)), amendment)
+}
 
 impl Book {
     /// Sends an order on its way. What it needs is reserved at once; it can be filled once it has arrived.
@@ -130,6 +135,13 @@ impl Book {
         Ok(())
     }
 
+    /// An order as it will be after what is on its way, and as this would make it then. None of one that is not open.
+    pub fn amended(&self, amendment: &Amendment) -> Option<(Order, Order)> {
+        let working = self.open.get(&amendment.id)?;
+        let before = working.amending.iter().fold(working.order, |order, waiting| amended(&order, waiting));
+        Some((before, after_all(working, amendment)))
+    }
+
     fn check_amendment(&self, amendment: &Amendment, funds: &dyn Funds) -> Result<(), Reason> {
         let Some(working) = self.open.get(&amendment.id) else {
             let over = !self.open_under(amendment.id).is_empty();
@@ -151,7 +163,7 @@ impl Book {
         {
             return Err(Reason::NothingToAmend);
         }
-        let order = amended(&working.order, amendment);
+        let order = after_all(working, amendment);
         self.check_prices(&order)?;
         if let Some(sibling) = working.sibling.and_then(|sibling| self.open.get(&sibling)) {
             let (one, other) = (order.terms, sibling.order.terms);
@@ -171,16 +183,16 @@ impl Book {
     }
 
     fn check_amended_funds(&self, working: &Working, amendment: &Amendment, funds: &dyn Funds) -> Result<(), Reason> {
-        let order = amended(&working.order, amendment);
+        let order = after_all(working, amendment);
         let asset = reserved_asset(&order).ok_or(Reason::WatchOnly)?;
         if order.side == Side::Buy
-            && let Some(price) = super::reserve::said_price(&order.terms).or(working.reserve_price)
+            && let Some(price) = paid_price(&order.terms, working.reserve_price)
         {
             // Only to refuse what could not be counted.
             self.cost_at_most(price, order.quantity)?;
         }
         let held = self.need_together(order.id, working.sibling);
-        let more = self.need_amended(working, amendment).units().saturating_sub(held.units());
+        let more = self.need_as(working, &order).units().saturating_sub(held.units());
         if more <= 0 || more <= self.available(asset, funds).units() {
             return Ok(());
         }

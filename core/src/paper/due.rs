@@ -38,12 +38,17 @@ impl Book {
         self.end(id, OrderState::Expired, Some(Reason::ExpiredInTime), events);
     }
 
+    /// How long after the newest input the command that follows was given. What is still on its way here is from before it.
+    pub fn set_lag(&mut self, nanos: i64) {
+        self.lag = nanos.max(0);
+    }
+
     /// Without latency it is there at once.
     pub(super) fn send(&mut self, message: Message, now: TapeTime, events: &mut Vec<Event>) {
-        if self.settings.latency_ms == 0 {
+        let after = i64::from(self.settings.latency_ms).saturating_mul(MILLISECOND).saturating_add(self.lag);
+        if after == 0 {
             return self.deliver(message, now, events);
         }
-        let after = i64::from(self.settings.latency_ms).saturating_mul(MILLISECOND);
         let due = TapeTime::from_nanos(now.nanos().saturating_add(after));
         let place = self.next_place();
         self.under_way.insert((due, place), message);

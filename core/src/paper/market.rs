@@ -78,6 +78,8 @@ impl Shown {
 pub(super) struct Market {
     /// By the side of the orders that rest there: `Buy` is the bid.
     best: Option<Sided<Shown>>,
+    /// When that was shown, by its source.
+    shown_at: EventTime,
     last: Option<(EventTime, TradeId, Price)>,
     pub(super) taking: BTreeMap<u64, OrderId>,
     pub(super) resting: Sided<Ladder>,
@@ -90,17 +92,29 @@ pub(super) struct Market {
 }
 
 impl Market {
-    pub(super) fn quote(&mut self, quote: &Quote) {
+    /// Notes a quote, which is the market for so many nanoseconds. False when it is older than what is known.
+    pub(super) fn quote(&mut self, quote: &Quote, event_time: EventTime, lasts: i64) -> bool {
+        let outlived = self.last.is_some_and(|(printed, ..)| is_over(event_time, printed, lasts));
+        if event_time < self.shown_at || outlived {
+            return false;
+        }
+        self.shown_at = event_time;
         self.best = Some(Sided {
             buy: Shown::new(quote.best_bid, quote.bid_size),
             sell: Shown::new(quote.best_ask, quote.ask_size),
         });
+        true
     }
 
     /// Notes a print. False when it is not newer than the last one, or the same one told with another time: a print counts once.
-    pub(super) fn print(&mut self, event_time: EventTime, trade_id: TradeId, price: Price) -> bool {
+    ///
+    /// A quote that trading has gone on without for `lasts` nanoseconds is not the market any more.
+    pub(super) fn print(&mut self, event_time: EventTime, trade_id: TradeId, price: Price, lasts: i64) -> bool {
         let newer = self.last.is_none_or(|(time, id, _)| trade_id != id && (event_time, trade_id) > (time, id));
         if newer {
+            if is_over(self.shown_at, event_time, lasts) {
+                self.best = None;
+            }
             self.last = Some((event_time, trade_id, price));
         }
         newer
@@ -132,6 +146,10 @@ impl Market {
         let any = |sided: &Sided<Ladder>| !sided.buy.0.is_empty() || !sided.sell.0.is_empty();
         !self.taking.is_empty() || any(&self.resting) || any(&self.stops) || any(&self.trails)
     }
+}
+
+fn is_over(shown: EventTime, printed: EventTime, lasts: i64) -> bool {
+    printed.nanos().saturating_sub(shown.nanos()) > lasts
 }
 
 /// A price moved by the slippage setting against a taker, and to the next increment against him. A sale brings at least one increment.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::working::Working;
 use super::{Book, Event, Funds, Print};
+use crate::domain::time::SECOND;
 use crate::domain::{OrderId, Quantity, TapeTime};
 
 /// What has become of a print so far.
@@ -32,8 +33,9 @@ impl Book {
     /// A trade at the venue, and what it fills. One that is not newer than the last of its pair, by event time and then by trade id, is ignored.
     pub fn print(&mut self, print: &Print, funds: &dyn Funds, now: TapeTime, events: &mut Vec<Event>) {
         self.advance(now, events);
+        let lasts = i64::from(self.settings.max_price_age_s).saturating_mul(SECOND);
         let market = self.markets.entry(print.pair).or_default();
-        if !market.print(print.event_time, print.trade_id, print.price) || !market.has_orders() {
+        if !market.print(print.event_time, print.trade_id, print.price, lasts) || !market.has_orders() {
             return;
         }
         let mut matching = Matching {

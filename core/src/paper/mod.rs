@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::time::SECOND;
 use crate::domain::{
     Amount, Asset, EventTime, Fill, OrderId, OrderReport, Pair, PairRules, Price, Quantity, Quote, Settings, Side,
     Source, TapeTime, TradeId,
@@ -85,6 +86,8 @@ pub struct Book {
     known: BTreeMap<OrderId, [u8; 16]>,
     /// On their way to the venue, by when they reach it and then by when they were sent.
     under_way: BTreeMap<(TapeTime, u64), Message>,
+    /// See `set_lag`.
+    lag: i64,
     expiries: BTreeSet<(TapeTime, OrderId)>,
     reserved: BTreeMap<Asset, Amount>,
     /// Counts whatever takes a place in a queue.
@@ -151,19 +154,14 @@ impl Book {
         market.far_side(Side::Sell).or_else(|| market.last_price())
     }
 
-    /// A new best bid and ask. What was consumed of the one before is forgotten with it.
-    pub fn quote(
-        &mut self,
-        _source: Source,
-        pair: Pair,
-        quote: &Quote,
-        _event_time: EventTime,
-        now: TapeTime,
-        events: &mut Vec<Event>,
-    ) {
+    /// A new best bid and ask. What was consumed of the one before is forgotten with it. One that is older than what is known, and one that
+    /// prints have outlived, is not taken.
+    pub fn quote(&mut self, pair: Pair, quote: &Quote, event_time: EventTime, now: TapeTime, events: &mut Vec<Event>) {
         self.advance(now, events);
-        self.markets.entry(pair).or_default().quote(quote);
-        self.see_queues(pair);
+        let lasts = i64::from(self.settings.max_price_age_s).saturating_mul(SECOND);
+        if self.markets.entry(pair).or_default().quote(quote, event_time, lasts) {
+            self.see_queues(pair);
+        }
     }
 
     fn next_place(&mut self) -> u64 {

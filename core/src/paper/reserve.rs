@@ -18,13 +18,21 @@ pub(super) fn reserved_asset(order: &Order) -> Option<Asset> {
     Some(if order.side == Side::Buy { quote } else { base })
 }
 
-/// What an order says it pays at most. A stop pays what it finds; its price is the best guess.
+/// What an order says it pays at most. A stop pays what it finds.
 pub(super) fn said_price(terms: &Terms) -> Option<Price> {
     match *terms {
         Terms::Limit { limit } | Terms::StopLimit { limit, .. } => Some(limit),
         Terms::Stop { stop } => Some(stop),
         Terms::OneCancelsOther { limit, stop } => Some(limit.max(stop)),
         Terms::Market | Terms::TrailingStop { .. } => None,
+    }
+}
+
+/// What a buy pays at most by what it says and by what was seen when it was placed: a stop that the market has passed pays the market.
+pub(super) fn paid_price(terms: &Terms, seen: Option<Price>) -> Option<Price> {
+    match terms {
+        Terms::Stop { .. } | Terms::OneCancelsOther { .. } => said_price(terms).max(seen),
+        _ => said_price(terms).or(seen),
     }
 }
 
@@ -45,21 +53,25 @@ impl Book {
         if order.side == Side::Sell {
             return Amount::from_units(i128::from(remaining.units()));
         }
-        let Some(price) = said_price(&order.terms).or(reserve_price) else { return Amount::ZERO };
+        let Some(price) = paid_price(&order.terms, reserve_price) else { return Amount::ZERO };
         self.cost_at_most(price, remaining).unwrap_or(Amount::from_units(10i128.pow(37)))
     }
 
     /// What an order needs now, or after any of the amends that are on their way.
     pub(super) fn need_of(&self, working: &Working) -> Amount {
-        let now = self.need(&working.order, working.remaining(), working.reserve_price);
-        let amended = working.amending.iter().map(|amendment| self.need_amended(working, amendment));
-        amended.fold(now, Amount::max)
+        let mut order = working.order;
+        let mut most = self.need_as(working, &order);
+        for amendment in &working.amending {
+            order = amended(&order, amendment);
+            most = most.max(self.need_as(working, &order));
+        }
+        most
     }
 
-    pub(super) fn need_amended(&self, working: &Working, amendment: &Amendment) -> Amount {
-        let order = amended(&working.order, amendment);
+    /// What it would need if it were this.
+    pub(super) fn need_as(&self, working: &Working, order: &Order) -> Amount {
         let remaining = Quantity::from_units((order.quantity.units() - working.filled.units()).max(0));
-        self.need(&order, remaining, working.reserve_price)
+        self.need(order, remaining, working.reserve_price)
     }
 
     /// What an order and the one it is linked with need together.

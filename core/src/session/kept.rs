@@ -31,7 +31,9 @@ pub enum SessionError {
     Unknown(String),
     #[error("there is a session `{0}` already")]
     NameTaken(String),
-    #[error("a name has 1 to {LONGEST_NAME} letters, and `live` is the name of the live account")]
+    #[error(
+        "a name has 1 to {LONGEST_NAME} letters and not digits alone, and `live` is the name of the live account"
+    )]
     Name,
 }
 
@@ -177,16 +179,21 @@ impl Sessions {
     pub fn tell(&self, id: &str, commands: &[Ordered]) -> Result<(), SessionError> {
         let path = self.place(id).join(COMMANDS);
         let lines: String = commands.iter().map(line).collect();
-        let append = || -> io::Result<()> {
-            // A line that was cut short by a crash was never carried out, and is not what the next one is appended to.
-            let whole = whole_lines(&fs::read(&path)?).1;
-            let mut file = OpenOptions::new().write(true).open(&path)?;
-            file.set_len(whole as u64)?;
-            io::Seek::seek(&mut file, io::SeekFrom::End(0))?;
+        let failed = |source| SessionError::Unusable { path: path.clone(), source };
+        // A line that was cut short by a crash was never carried out, and is not what the next one is appended to.
+        let (_, whole) = undamaged(&path, &fs::read(&path).map_err(failed)?)?;
+        let mut file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+        let append = |file: &mut File| -> io::Result<()> {
+            file.set_len(whole)?;
+            io::Seek::seek(file, io::SeekFrom::End(0))?;
             file.write_all(lines.as_bytes())?;
             file.sync_all()
         };
-        append().map_err(|source| SessionError::Unusable { path: path.clone(), source })
+        append(&mut file).map_err(|source| {
+            // What was refused is not carried out after a restart either, where that can still be had.
+            let _ = file.set_len(whole).and_then(|()| file.sync_all());
+            failed(source)
+        })
     }
 
     /// Notes how far it came and where it stands. Not synced: losing it costs a click.
@@ -267,6 +274,10 @@ impl Sessions {
         if shown != name || shown.is_empty() || shown.chars().count() > LONGEST_NAME || shown == "live" {
             return Err(SessionError::Name);
         }
+        // It would be taken for the number of another.
+        if name.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(SessionError::Name);
+        }
         if name.chars().any(char::is_control) {
             return Err(SessionError::Name);
         }
@@ -334,13 +345,7 @@ fn read(place: &Path) -> Result<Kept, SessionError> {
         return Err(SessionError::Newer { path });
     }
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
-    let lines = text(COMMANDS)?;
-    let (commands, whole) = whole_lines(&lines);
-    // A crash cuts the end. Anything else is damage, and a session that leaves out a command is another one.
-    if lines[whole..].contains(&b'\n') {
-        let number = commands.len() + 1;
-        return Err(damaged(&place.join(COMMANDS), &format!("line {number} is not as it was written")));
-    }
+    let (commands, _) = undamaged(&place.join(COMMANDS), &text(COMMANDS)?)?;
     let standing: Standing =
         text(STANDING).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     Ok(Kept { manifest, commands, reached: standing.reached, at: standing.at })
@@ -349,6 +354,16 @@ fn read(place: &Path) -> Result<Kept, SessionError> {
 fn line(command: &Ordered) -> String {
     let json = serde_json::to_string(command).expect("a command has only numbers and texts");
     format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()))
+}
+
+/// Whole lines, and the bytes they take. A crash cuts the end. Anything else is damage, and a session that leaves out a command is another one.
+fn undamaged(path: &Path, bytes: &[u8]) -> Result<(Vec<Ordered>, u64), SessionError> {
+    let (commands, whole) = whole_lines(bytes);
+    if bytes[whole..].contains(&b'\n') {
+        let why = format!("line {} is not as it was written", commands.len() + 1);
+        return Err(SessionError::Damaged { path: path.to_owned(), why });
+    }
+    Ok((commands, whole as u64))
 }
 
 /// Commands up to the first line that is not whole, and the bytes they take.
@@ -447,6 +462,10 @@ mod tests {
             assert!(found.is_err() || (cut && found.is_ok_and(|found| found == commands[..1])), "byte {at}");
             let (listed, unreadable) = sessions.list().expect("listed");
             assert_eq!(listed.len() + unreadable.len(), 1);
+            // Nor does telling it more throw away what comes after the damage.
+            let told_more = sessions.tell(&made.id, &[told(8, 1)]);
+            assert!(told_more.is_err() || cut, "byte {at}");
+            assert!(cut || fs::read(&path).expect("there") == changed, "byte {at}");
         }
     }
 
@@ -457,7 +476,7 @@ mod tests {
         let make = |name| sessions.make(&new(name, &[]), ReceivedTime::from_nanos(1));
         let (first, second) = (make(None).expect("made"), make(Some("Other")).expect("made"));
         assert!(matches!(make(Some("Other")), Err(SessionError::NameTaken(_))));
-        for name in ["", " x", "live", "a\nb"] {
+        for name in ["", " x", "live", "a\nb", "0003"] {
             assert!(matches!(make(Some(name)), Err(SessionError::Name)), "{name:?}");
         }
         sessions.rename(&first.id, "Mine").expect("renamed");

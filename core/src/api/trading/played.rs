@@ -56,6 +56,9 @@ pub(in crate::api) fn subjects(played: &mut Played, first: u32, second: u32) -> 
     let (first_name, first_way) = subject(first, &mut played.player)?;
     let (second_name, second_way) = subject(second, &mut played.player)?;
     let until = first_way.reached.at.max(second_way.reached.at);
+    if until == TapeTime::default() {
+        return Err(ApiError::refused("not_played", "Neither of them was played yet.", "Play one of them first."));
+    }
     Ok(Subjects {
         tape: played.player.shared_tape(),
         numbers: [first, second],

@@ -77,6 +77,10 @@ impl Desk {
         let votes = self.votes(&recall, market);
         let verdict = match votes::together(&votes, &self.consensus.thresholds) {
             Lean::Neither => Verdict::Stay,
+            // Whatever the other votes are: with it everything has grown old.
+            Lean::Enter if votes::is_stale(minute, self.now, self.consensus.thresholds.max_recall_age_s) => {
+                Verdict::EntryBlocked(Reason::StaleSignal)
+            }
             Lean::Enter => self.enter(&recall, market, events),
             Lean::Leave => self.leave(&recall, market, events),
         };

@@ -11,6 +11,7 @@ use crate::domain::time::{MILLISECOND, SECOND};
 use crate::domain::{OnBreaker, PairRules, Seq, Trade, TradeId, Transfer};
 
 mod consensus;
+mod holes;
 
 fn pair() -> Pair {
     "BTC-USD".parse().expect("a pair")

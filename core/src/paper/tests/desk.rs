@@ -4,7 +4,7 @@ use super::super::{Answer, Book, Event, Print};
 use crate::consensus::risk::{Approved, Gate, View};
 use crate::domain::time::SECOND;
 use crate::domain::{
-    Amount, Asset, EventTime, Order, Pair, Quantity, Quote, Rate, Reason, Settings, Side, Source, TapeTime, Terms,
+    Amount, Asset, EventTime, Order, Pair, Quantity, Quote, Rate, Reason, Settings, Side, TapeTime, Terms,
     TimeInForce,
 };
 
@@ -90,7 +90,7 @@ impl Desk {
     pub(super) fn quote(&mut self, quote: &Quote) -> Vec<Event> {
         let mut events = Vec::new();
         let at = self.tick();
-        self.book.quote(Source::Live, pair(), quote, at, self.now, &mut events);
+        self.book.quote(pair(), quote, at, self.now, &mut events);
         self.settle(&events);
         events
     }

@@ -158,7 +158,7 @@ fn take(desk: &mut Desk, step: &Step) -> Vec<Event> {
         Step::Wait => desk.book.advance(desk.now, &mut events),
         Step::Quote(quote) => {
             let at = EventTime::from_nanos(desk.now.nanos());
-            desk.book.quote(Source::Live, pair(), quote, at, desk.now, &mut events);
+            desk.book.quote(pair(), quote, at, desk.now, &mut events);
         }
     }
     events

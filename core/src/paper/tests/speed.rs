@@ -35,7 +35,7 @@ fn pace(orders: i64) -> f64 {
         let at = i64::try_from(number).unwrap() * MILLISECOND;
         let (now, event_time) = (TapeTime::from_nanos(at), EventTime::from_nanos(at));
         let (trade_id, taker_side, price) = (TradeId(number), Some(Side::Sell), dollars(1_000));
-        desk.book.quote(Source::Live, pair(), &quote, event_time, now, &mut events);
+        desk.book.quote(pair(), &quote, event_time, now, &mut events);
         let print = Print { source: Source::Live, pair: pair(), trade_id, price, size: one, taker_side, event_time };
         desk.book.print(&print, &funds, now, &mut events);
     }

@@ -208,6 +208,28 @@ fn an_opinion_that_comes_after_a_newer_one_is_not_heard() {
 }
 
 #[test]
+fn a_trend_alone_does_not_enter_on_advice_that_has_grown_old() {
+    let mut floor = Floor::trading();
+    let trend = Thresholds {
+        trend: Demand::For,
+        patterns: Demand::Ignored,
+        analyst: Demand::Ignored,
+        trend_fast: 2,
+        trend_slow: 3,
+        ..Thresholds::default()
+    };
+    floor.act(Action::Thresholds(trend));
+    for minute in 0..10 {
+        floor.at += 59 * SECOND;
+        floor.print(1_000 + minute);
+    }
+    let fresh = floor.recall(|_| {});
+    let old = Recall { window_end: fresh.window_end.plus_nanos(-121 * SECOND), ..fresh };
+    assert_eq!(verdict(&floor.act(Action::Recall(old))), Verdict::EntryBlocked(Reason::StaleSignal));
+    assert!(matches!(verdict(&floor.act(Action::Recall(fresh))), Verdict::Entered(_)));
+}
+
+#[test]
 fn a_decision_keeps_what_it_saw() {
     let mut floor = Floor::trading();
     for _ in 0..60 {
