@@ -9,6 +9,7 @@
 import type { PlotBar } from "../charts/bars";
 import { blankSeries, QUALITIES } from "../charts/series";
 import { MadeUpAccount } from "./account";
+import { MadeUpComparison } from "./comparison";
 import { MadeUpHistory } from "./earlier";
 import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type OrderRequest, type Range, type Row, type Transport, type Watch } from "./host";
 import { openLake } from "./lake";
@@ -36,6 +37,7 @@ export function openBrowser(query: URLSearchParams): Host {
   const random = pseudoRandom(99);
   const pairsOf = listings.map(({ pair }) => pair);
   const accountOf = (of: MadeUpTape, clock: () => number) => new MadeUpAccount((pair) => (scene === "empty" ? null : of.price(pair, clock())), pairsOf, clock);
+  const comparison = new MadeUpComparison(scene === "long", scene === "refuse");
   const earlier = new MadeUpHistory(live.fromMs, live.listings, () => bump(), scene === "refuse");
 
   /** A tape that can be moved, and where it stands. */
@@ -183,6 +185,7 @@ export function openBrowser(query: URLSearchParams): Host {
       trading: scene === "idle" ? null : account().frame(watch.pair, fresh),
       sessions: on ? on.sessions.frame(fresh) : fresh ? [] : null,
       backfill: earlier.newest(),
+      comparing: comparison.newest(),
       notices: notices(),
     };
   }
@@ -309,6 +312,15 @@ export function openBrowser(query: URLSearchParams): Host {
       bump();
       return answer;
     },
+    async compare(first, second) {
+      const on = past();
+      if (!on) throw notOnLive();
+      comparison.start(on.sessions.row(first), on.sessions.row(second), on.of.fromMs);
+    },
+    async cancelComparison() {
+      comparison.cancel();
+    },
+    comparison: async () => comparison.result(),
     async watch(chosen) {
       watch = chosen;
       bump();

@@ -22,6 +22,8 @@ export class Actions {
   runQueryNow = $state(0);
   /** Grows with each wish to write an order. */
   focusTicket = $state(0);
+  /** Grows with each wish to pick sessions. */
+  focusSessions = $state(0);
   #stepping = false;
   readonly #seeks: Seeks;
   /** The range that was looped last on each tape. */
@@ -246,6 +248,12 @@ export class Actions {
   openTab(tab: DockTab) {
     settings.dockTab = tab;
     settings.dockOpen = true;
+  }
+
+  /** The list of sessions, at the one that is on the deck. */
+  pickSessions() {
+    this.openTab("sessions");
+    this.focusSessions += 1;
   }
 
   writeQuery() {

@@ -61,6 +61,7 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     trade("cancel-all", "Cancel all open orders", [], () => void actions.cancelAll()),
     trade("trades", "Trades: every fill", ["x"], () => actions.openTab("trades")),
     trade("sessions", "Sessions: the accounts of this tape", ["y"], () => actions.openTab("sessions")),
+    { ...trade("compare", "Compare two sessions: once on each", ["c"], () => actions.pickSessions()), when: "past" },
     trade("ledger", "Ledger: every transfer", ["m"], () => actions.openTab("ledger")),
     trade("cash", "Deposit or withdraw…", [], () => (actions.overlay = "cash")),
     trade("sounds", settings.sounds ? "No sound for fills" : "A sound for each fill", [], () => actions.switchSounds()),
