@@ -96,8 +96,15 @@ export type Whose = "both" | "first" | "second";
 
 export const differencesOf = (differences: readonly Difference[], whose: Whose): readonly Difference[] => (whose === "both" ? differences : differences.filter(({ second }) => second === (whose === "second")));
 
+/** The time of one among these: the day is said only where there are several. */
+export function whenOf(differences: readonly Difference[]): (difference: Difference) => string {
+  const [first, last] = [differences[0], differences.at(-1)];
+  const from = first && last && first.at.text.slice(0, 10) === last.at.text.slice(0, 10) ? 11 : 0;
+  return ({ at }) => at.text.slice(from);
+}
+
 /** `bought 0.118 BTC-USD at 42,198.20, fee 4.98`, or what it was told. */
 export function whatOf({ told, fill }: Difference): string {
   if (!fill) return told ?? "–";
-  return `${fill.side === "sell" ? "sold" : "bought"} ${fill.quantity} ${fill.pair} at ${formatPrice(fill.fill_price)}, fee ${formatPrice(fill.fee)}`;
+  return `${fill.side === "sell" ? "sold" : "bought"} ${fill.quantity} ${fill.pair} at ${formatPrice(fill.fill_price)}, fee ${formatMoney(fill.fee)}`;
 }

@@ -22,8 +22,8 @@ export class Actions {
   runQueryNow = $state(0);
   /** Grows with each wish to write an order. */
   focusTicket = $state(0);
-  /** Grows with each wish to pick sessions. */
-  focusSessions = $state(0);
+  /** The keys are wanted in the list of sessions, until they are there. */
+  sessionsWanted = $state(false);
   #stepping = false;
   readonly #seeks: Seeks;
   /** The range that was looped last on each tape. */
@@ -253,7 +253,7 @@ export class Actions {
   /** The list of sessions, at the one that is on the deck. */
   pickSessions() {
     this.openTab("sessions");
-    this.focusSessions += 1;
+    this.sessionsWanted = true;
   }
 
   writeQuery() {
