@@ -257,6 +257,7 @@ export function openBrowser(query: URLSearchParams): Host {
     on.sessions.grow(on.of.fromMs, on.toMs, scene === "long");
   }
 
+  if (scene === "refuse") pasts.sample.sessions.grow(sample.fromMs, sample.toMs, false);
   if (scene === "traded" || scene === "long") {
     liveAccount.trade({ deposit: { id: "first", amount: scene === "long" ? "90071992547.12345678" : "25000" } });
     const last = live.price(listings[0]!.pair, Date.now()) ?? 1;

@@ -39,6 +39,8 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     replay("end", "To the end of the tape", ["End"], () => actions.toEnd()),
     replay("fill-back", "To the previous fill", [","], () => actions.stepFill(true)),
     replay("fill-on", "To the next fill", ["."], () => actions.stepFill(false)),
+    tape("gap-back", "To the previous gap", ["<"], () => void actions.stepGap(true)),
+    tape("gap-on", "To the next gap", [">"], () => void actions.stepGap(false)),
     replay("loop", "Loop the marked range, or no longer", ["o"], () => actions.switchLoop()),
     { ...replay("cancel-seek", "Cancel the reading of the tape", ["Escape"], () => actions.cancelSeek()), when: "seeking" },
     tape("replay-bar", "Replay from the candle under the pointer", ["r"], () => actions.replayHovered()),
