@@ -4,7 +4,7 @@
  *
  * Query: `deck=live|sample|replay` `at=0.59` (share of the tape of the past) `play=0` `speed=60|max` `theme=light|dark` `days=3` (of the
  * live market) `scene=empty|loading|error|long|down|stale|refuse|slow|behind|traded|reading|idle` (`traded`: the account has a day behind
- * it, and sessions; `reading`: every seek takes seconds; `idle`: nothing is recorded, so there is no account)
+ * it, and sessions; `refuse`: what is asked of a tape fails, and so does comparing two sessions of it; `reading`: every seek takes seconds; `idle`: nothing is recorded, so there is no account)
  */
 import type { PlotBar } from "../charts/bars";
 import { blankSeries, QUALITIES } from "../charts/series";
