@@ -9,6 +9,9 @@ export interface Palette {
   down: string;
   live: string;
   replay: string;
+  /** Of two that are compared. */
+  first: string;
+  second: string;
   mono: string;
 }
 
@@ -25,6 +28,8 @@ export function readPalette(): Palette {
     down: read("down"),
     live: read("live"),
     replay: read("replay"),
+    first: read("first"),
+    second: read("second"),
     mono: read("mono"),
   };
 }

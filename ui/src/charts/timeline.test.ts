@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { blankSeries } from "./series";
-import { axisTicks, dayLabel, gapSpans, markedSpan, ticksAt, timeToX, volumeColumns, xToTime } from "./timeline";
+import { axisTicks, dayLabel, gapFrom, gapSpans, markedSpan, ticksAt, timeToX, volumeColumns, xToTime } from "./timeline";
 
 const DAY = 86_400_000;
 const fromMs = Date.UTC(2024, 0, 1);
@@ -107,4 +107,11 @@ test("a loop is marked from either end, and not by a click", () => {
   const [early, late] = [fromMs + 0.25 * DAY, fromMs + 0.5 * DAY];
   expect(markedSpan(late, early, span, 1_000)).toEqual({ fromMs: early, toMs: late });
   expect(markedSpan(early, early + 1_000, span, 1_000)).toBeNull();
+});
+
+test("steps from gap to gap and does not stay in the one it stands at", () => {
+  const spans = gapSpans(hours([1, 1, 1, 1, 1, 1], [0, 1, 1, 0, 1, 0]));
+  const at = (hour: number) => fromMs + hour * 3_600_000;
+  expect([gapFrom(spans, at(0), false), gapFrom(spans, at(1), false), gapFrom(spans, at(4), false)]).toEqual([at(1), at(4), null]);
+  expect([gapFrom(spans, at(5), true), gapFrom(spans, at(4), true), gapFrom(spans, at(1), true)]).toEqual([at(4), at(1), null]);
 });

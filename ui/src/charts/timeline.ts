@@ -141,6 +141,12 @@ export function gapSpans(series: Series): Span[] {
   return spans;
 }
 
+/** Where the next gap begins, or with `back` the last one before; null when there is none. Spans are oldest first. */
+export function gapFrom(spans: readonly Span[], atMs: number, back: boolean): number | null {
+  const gap = back ? spans.findLast(({ fromMs }) => fromMs < atMs) : spans.find(({ fromMs }) => fromMs > atMs);
+  return gap?.fromMs ?? null;
+}
+
 /** One column in fifty may be cut off at the top, so that a single burst does not flatten the day. */
 function nearlyHighest(values: Float64Array): number {
   const filled = values.filter((value) => value > 0).sort();

@@ -37,6 +37,19 @@ test("a drag ends where the hand let go, with one seek at a time", async () => {
   expect(most()).toBe(1);
 });
 
+test("a seek that is asked for just as the last one lands is sent too", async () => {
+  // The drain ends some microtasks after the last send has landed: at one of them nobody may be listening.
+  for (let after = 0; after < 12; after++) {
+    const sent: number[] = [];
+    const seek = latestOnly(async (at: number) => void sent.push(at));
+    void seek(1);
+    for (let each = 0; each < after; each++) await Promise.resolve();
+    void seek(2);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(sent, `${after} microtasks later`).toEqual([1, 2]);
+  }
+});
+
 test("a seek that failed does not block the next", async () => {
   const sent: number[] = [];
   const seek = latestOnly(async (at: number) => {

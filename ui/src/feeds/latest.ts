@@ -7,16 +7,21 @@ export function latestOnly<T>(send: (value: T) => Promise<void>): (value: T) => 
   let running: Promise<void> | null = null;
 
   async function drain() {
-    while (waiting) {
-      const { value } = waiting;
-      waiting = null;
-      await send(value);
+    try {
+      while (waiting) {
+        const { value } = waiting;
+        waiting = null;
+        await send(value);
+      }
+    } finally {
+      // With the last look at what waits, so that nothing comes to wait in between.
+      running = null;
     }
   }
 
   return (value) => {
     waiting = { value };
-    running ??= drain().finally(() => (running = null));
+    running ??= drain();
     return running;
   };
 }

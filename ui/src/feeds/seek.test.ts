@@ -18,8 +18,11 @@ function bench(deck: Deck) {
     },
   };
   const refusals: string[] = [];
+  /** What comes between a question and its answer. */
+  const meanwhile = { happens: async () => {} };
   const answer = async (what: string) => {
     told.push(what);
+    await meanwhile.happens();
     if (refusals.shift()) throw new Error(what);
   };
   const host = { replay: (at: number) => answer(`replay ${at}`), transport: (command: object) => answer(`seek ${(command as { at_ms: number }).at_ms}`) };
@@ -30,7 +33,7 @@ function bench(deck: Deck) {
     for (const listener of listeners) listener(feed.frame);
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { seeks, told, failures, refusals, frame, listeners };
+  return { seeks, told, failures, refusals, meanwhile, frame, listeners };
 }
 
 test("a drag that leaves the live market replays once, and seeks from then on", async () => {
@@ -78,4 +81,28 @@ test("a replay that is refused leaves the market live, and is told", async () =>
   void seeks.to(20);
   await vi.advanceTimersByTimeAsync(1);
   expect(told).toEqual(["replay 10", "replay 20"]);
+});
+
+test("a frame that overtakes the answer of its seek does not slow a drag down", async () => {
+  const { seeks, told, meanwhile, frame } = bench("sample");
+  await frame(1);
+  meanwhile.happens = () => frame(2);
+  void seeks.to(10);
+  void seeks.to(20);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(told).toEqual(["seek 10", "seek 20"]);
+});
+
+test("back to live in the middle of a drag stays live: what still waits is not sent", async () => {
+  const { seeks, told, frame } = bench("sample");
+  await frame(1);
+  for (const at of [10, 20]) void seeks.to(at);
+  await vi.advanceTimersByTimeAsync(1);
+  seeks.forget();
+  await frame(2, null, "live");
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(told).toEqual(["seek 10"]);
+  void seeks.to(30);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(told).toEqual(["seek 10", "replay 30"]);
 });

@@ -15,20 +15,25 @@ interface Frames {
 export class Seeks {
   /** The deck that was chosen, until a frame shows it: a drag goes on before. */
   #chosen: Deck | null = null;
-  #go: (atMs: number) => Promise<void>;
+  /** Grows with each deck that is chosen otherwise: what still waits for the one before is no wish of this one. */
+  #decks = 0;
+  #go: (wish: { atMs: number; decks: number }) => Promise<void>;
 
   constructor(
     host: Pick<Host, "replay" | "transport">,
     private readonly feed: Frames,
     private readonly failed: (thrown: unknown) => void,
   ) {
-    this.#go = latestOnly(async (atMs) => {
+    this.#go = latestOnly(async ({ atMs, decks }) => {
+      if (decks !== this.#decks) return;
+      // Its frame may overtake its answer: the two come by different ways.
+      const before = this.feed.frame?.generation;
       try {
         if (this.isLive) {
           await host.replay(atMs);
           this.#chosen = "replay";
         } else await host.transport({ action: "seek", at_ms: atMs });
-        await this.#landed();
+        await this.#landed(before);
       } catch (thrown) {
         this.failed(thrown);
       }
@@ -41,7 +46,7 @@ export class Seeks {
 
   /** Settles when it has landed, or a later one has. */
   to(atMs: number): Promise<void> {
-    return this.#go(atMs);
+    return this.#go({ atMs, decks: this.#decks });
   }
 
   /** With each frame. */
@@ -52,11 +57,11 @@ export class Seeks {
   /** Another deck was chosen otherwise. */
   forget() {
     this.#chosen = null;
+    this.#decks += 1;
   }
 
   /** A seek is answered at once and lands later: when a frame of after it says that nothing is under way. */
-  #landed(): Promise<void> {
-    const before = this.feed.frame?.generation;
+  #landed(before: number | undefined): Promise<void> {
     return new Promise((resolve) => {
       const patience = setTimeout(done, NO_FRAME_MS);
       const most = setTimeout(done, LANDED_AT_MOST_MS);

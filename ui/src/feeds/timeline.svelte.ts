@@ -1,5 +1,5 @@
 import { decodeSeries, type Series } from "../charts/series";
-import { bucketMs, type Span } from "../charts/timeline";
+import { bucketMs, gapFrom, gapSpans, type Span } from "../charts/timeline";
 import { contains, type Fetched, type Moment, nextView, pannedSpan, usualSpan, type View, wantedSpan, zoomedSpan } from "../charts/timeline-view";
 import type { Frame, Host } from "../host";
 
@@ -62,6 +62,11 @@ export class TimelineFeed {
   get series(): Series | null {
     const detail = this.#detail && contains(this.#detail.span, this.view.span) ? this.#detail : null;
     return (detail ?? this.#whole)?.series ?? null;
+  }
+
+  /** Of the watched pair, on the whole tape, from where it stands; as fine as the bars of the whole are. */
+  nextGap(back: boolean): number | null {
+    return this.#whole && this.#now ? gapFrom(gapSpans(this.#whole.series), this.#now.cursorMs, back) : null;
   }
 
   frame(frame: Frame, nowMs: number) {

@@ -4,11 +4,12 @@
  *
  * Query: `deck=live|sample|replay` `at=0.59` (share of the tape of the past) `play=0` `speed=60|max` `theme=light|dark` `days=3` (of the
  * live market) `scene=empty|loading|error|long|down|stale|refuse|slow|behind|traded|reading|idle` (`traded`: the account has a day behind
- * it, and sessions; `reading`: every seek takes seconds; `idle`: nothing is recorded, so there is no account)
+ * it, and sessions; `refuse`: what is asked of a tape fails, and so does comparing two sessions of it; `reading`: every seek takes seconds; `idle`: nothing is recorded, so there is no account)
  */
 import type { PlotBar } from "../charts/bars";
 import { blankSeries, QUALITIES } from "../charts/series";
 import { MadeUpAccount } from "./account";
+import { MadeUpComparison } from "./comparison";
 import { MadeUpHistory } from "./earlier";
 import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type OrderRequest, type Range, type Row, type Transport, type Watch } from "./host";
 import { openLake } from "./lake";
@@ -36,6 +37,7 @@ export function openBrowser(query: URLSearchParams): Host {
   const random = pseudoRandom(99);
   const pairsOf = listings.map(({ pair }) => pair);
   const accountOf = (of: MadeUpTape, clock: () => number) => new MadeUpAccount((pair) => (scene === "empty" ? null : of.price(pair, clock())), pairsOf, clock);
+  const comparison = new MadeUpComparison(scene === "long", scene === "refuse");
   const earlier = new MadeUpHistory(live.fromMs, live.listings, () => bump(), scene === "refuse");
 
   /** A tape that can be moved, and where it stands. */
@@ -183,6 +185,7 @@ export function openBrowser(query: URLSearchParams): Host {
       trading: scene === "idle" ? null : account().frame(watch.pair, fresh),
       sessions: on ? on.sessions.frame(fresh) : fresh ? [] : null,
       backfill: earlier.newest(),
+      comparing: comparison.newest(),
       notices: notices(),
     };
   }
@@ -254,6 +257,7 @@ export function openBrowser(query: URLSearchParams): Host {
     on.sessions.grow(on.of.fromMs, on.toMs, scene === "long");
   }
 
+  if (scene === "refuse") pasts.sample.sessions.grow(sample.fromMs, sample.toMs, false);
   if (scene === "traded" || scene === "long") {
     liveAccount.trade({ deposit: { id: "first", amount: scene === "long" ? "90071992547.12345678" : "25000" } });
     const last = live.price(listings[0]!.pair, Date.now()) ?? 1;
@@ -309,6 +313,15 @@ export function openBrowser(query: URLSearchParams): Host {
       bump();
       return answer;
     },
+    async compare(first, second) {
+      const on = past();
+      if (!on) throw notOnLive();
+      comparison.start(on.sessions.row(first), on.sessions.row(second), on.of.fromMs);
+    },
+    async cancelComparison() {
+      comparison.cancel();
+    },
+    comparison: async () => comparison.result(),
     async watch(chosen) {
       watch = chosen;
       bump();

@@ -7,7 +7,7 @@ import type { SessionCommand } from "../bindings/bindings";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
 export type * from "./tiers";
-export type { AccountView, AmendRequest, BalanceRow, CanTrade, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, SessionCommand, SessionRow, TradingFrame, TransferRow } from "../bindings/bindings";
+export type { AccountView, AmendRequest, BalanceRow, CanTrade, Compared, ComparingState, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, SessionCommand, SessionRow, TradingFrame, TransferRow } from "../bindings/bindings";
 export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, Watch } from "../bindings/bindings";
 
 // JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest
@@ -19,10 +19,15 @@ export type Tape = With<wire.Tape, { from_ms: number; to_ms: number }>;
 export type Row = With<wire.Row, { age_s: number | null; spark: number[] | null }>;
 export type Health = With<wire.Health, { messages_per_s: number; journal_p50_ms: number | null }>;
 export type Backfill = With<wire.Backfill, { share: number; at_ms: number | null }>;
+export type Comparing = With<wire.Comparing, { share: number }>;
+export type Moment = With<wire.Moment, { at_ms: number }>;
+export type EquityPoint = { [field in keyof wire.EquityPoint]: number };
+export type Difference = With<wire.Difference, { at: Moment }>;
+export type ComparisonView = With<wire.ComparisonView, { parted: Moment | null; through: Moment; equity: EquityPoint[]; differences: Difference[] }>;
 /** A stretch of a tape. */
 export type Range = With<wire.Range, { from_ms: number; to_ms: number }>;
 export type TransportState = With<wire.TransportState, { loop: Range | null }>;
-export type Frame = With<wire.Frame, { clock: Clock; transport: TransportState; tape: Tape; rows: Row[]; bars: Bar[]; health: Health; backfill: Backfill | null }>;
+export type Frame = With<wire.Frame, { clock: Clock; transport: TransportState; tape: Tape; rows: Row[]; bars: Bar[]; health: Health; backfill: Backfill | null; comparing: Comparing | null }>;
 export type Transport = wire.Transport;
 export type TradeRow = With<wire.TradeRow, { event_time_ms: number }>;
 export type TradeRequest = wire.Request;
@@ -79,6 +84,11 @@ export interface Host {
   replay(atMs: number): Promise<void>;
   /** Of the tape on the deck. Answers the id of a session that was deleted, with which it can be brought back. */
   session(command: SessionCommand): Promise<string | null>;
+  /** Runs two sessions of the tape on the deck, by their numbers; the frames say how it stands. One that is started ends the one before. */
+  compare(first: number, second: number): Promise<void>;
+  cancelComparison(): Promise<void>;
+  /** Of the last comparison that was finished. */
+  comparison(): Promise<ComparisonView>;
   /** Volume by the finest bar that gives at most some 3 000 of them in the range; null is all that is recorded. */
   timeline(range: Range | null, peek: boolean): Promise<ArrayBuffer>;
   /** Loads whole calendar months of a live pair, one run at a time. The frames say how it stands. */

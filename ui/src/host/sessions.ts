@@ -1,7 +1,7 @@
 /** Sessions of a made-up tape: what the tab does with them, and none of the trading that makes them. */
 import { HostError, type SessionCommand, type SessionRow } from "./host";
 
-const said = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+const said = (ms: number): string => new Date(ms).toISOString().slice(0, 23).replace("T", " ");
 
 export class MadeUpSessions {
   #rows: SessionRow[];
@@ -25,6 +25,8 @@ export class MadeUpSessions {
       fork(3, 0, 0.4, 0.41, { name: "No stops", equity: "99012.5", on_deck: false }),
       fork(4, 2, 0.45, 0.8, { archived: true, reached_at: null, equity: null, orders: null }),
       fork(5, 4, 0.5, 0.99),
+      // Told the same as the third.
+      fork(6, 3, 0.41, 0.41, { name: "No stops, once more", orders: 9, equity: "99012.5" }),
     ];
   }
 
@@ -34,6 +36,12 @@ export class MadeUpSessions {
     if (now === this.#told && !fresh) return null;
     this.#told = now;
     return this.#rows;
+  }
+
+  row(number: number): SessionRow {
+    const row = this.#rows.find((row) => row.number === number);
+    if (!row) throw unknown();
+    return row;
   }
 
   traded(atMs: number, equity: string) {
@@ -53,8 +61,7 @@ export class MadeUpSessions {
       this.#rows = [...this.#rows, row].sort((a, b) => a.number - b.number);
       return null;
     }
-    const row = this.#rows.find(({ number }) => number === command.number);
-    if (!row) throw unknown();
+    const row = this.row(command.number);
     switch (command.action) {
       case "take":
         this.#rows = this.#rows.map((other) => ({ ...other, on_deck: other === row }));

@@ -1,7 +1,7 @@
 /** The only file, with the generated bindings, that imports Tauri. */
 import { Channel, invoke } from "@tauri-apps/api/core";
 import * as wire from "../bindings/bindings";
-import { type Frame, type Host, HostError, type Pipeline, type SqlAnswer, type SqlExport } from "./host";
+import { type ComparisonView, type Frame, type Host, HostError, type Pipeline, type SqlAnswer, type SqlExport } from "./host";
 
 type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: wire.ApiError | wire.SqlFailure };
 
@@ -43,6 +43,9 @@ export function openTauri(): Host {
     history: ({ pair, interval, beforeMs, limit }) => bytes("history", { pair, interval, beforeMs, limit }),
     replay: async (atMs) => void (await settled(wire.commands.replay(atMs))),
     session: (command) => settled(wire.commands.session(command)),
+    compare: async (first, second) => void (await settled(wire.commands.compare(first, second))),
+    cancelComparison: async () => void (await settled(wire.commands.cancelComparison())),
+    comparison: async () => (await settled(wire.commands.comparison())) as ComparisonView,
     timeline: (range, peek) => bytes("timeline", { fromMs: range?.from_ms ?? null, toMs: range?.to_ms ?? null, peek }),
     backfill: async (pair, months) => void (await settled(wire.commands.backfill(pair, months))),
     cancelBackfill: async () => void (await settled(wire.commands.cancelBackfill())),

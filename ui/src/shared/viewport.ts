@@ -47,16 +47,16 @@ export const rowAt = (y: number, rowHeight: number, rows: number): number => cla
 const CHARACTER = 7.1;
 const PADDING = 24;
 const NARROWEST = 56;
-/** Text is cut beyond this, with its whole in the tooltip; a number is never cut. */
+/** Text is cut beyond this, with its whole in the tooltip, unless it is wanted whole; a number is never cut. */
 const WIDEST_TEXT = 360;
 /** The mark of the sort, beside the column's name. */
 const SORT_MARK = 14;
 
-/** As wide as its longest cell seen so far or its name. */
-export function columnWidth(name: string, longest: number, numeric: boolean): number {
+/** As wide as its longest cell seen so far or its name; `whole` is never cut. */
+export function columnWidth(name: string, longest: number, whole: boolean): number {
   const wanted = Math.max(name.length * CHARACTER + SORT_MARK, longest * CHARACTER);
   const width = Math.ceil(Math.max(NARROWEST, wanted + PADDING));
-  return numeric ? width : Math.min(WIDEST_TEXT, width);
+  return whole ? width : Math.min(WIDEST_TEXT, width);
 }
 
 /** Room for the largest row number, with its commas. */

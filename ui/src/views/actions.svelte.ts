@@ -22,6 +22,8 @@ export class Actions {
   runQueryNow = $state(0);
   /** Grows with each wish to write an order. */
   focusTicket = $state(0);
+  /** The keys are wanted in the list of sessions, until they are there. */
+  sessionsWanted = $state(false);
   #stepping = false;
   readonly #seeks: Seeks;
   /** The range that was looped last on each tape. */
@@ -144,6 +146,19 @@ export class Actions {
     void this.#step({ action: "fill", back });
   }
 
+  /** To where the next gap of the watched pair begins; from the live deck replays from there. */
+  async stepGap(back: boolean) {
+    const atMs = this.timeline.nextGap(back);
+    if (atMs === null) {
+      const what = back ? "No gap lies before this moment." : "No gap lies after this moment.";
+      failures.add(new HostError({ code: "no_gap", what, kept: "The tape stands where it stood.", do: "Gaps of the watched pair are red on the timeline." }));
+    } else if (!this.#stepping) {
+      this.#stepping = true;
+      await this.seek(atMs);
+      this.#stepping = false;
+    }
+  }
+
   /** From the live deck replays from its start. */
   async loop(range: Range) {
     const deck = this.feed.frame?.deck;
@@ -246,6 +261,12 @@ export class Actions {
   openTab(tab: DockTab) {
     settings.dockTab = tab;
     settings.dockOpen = true;
+  }
+
+  /** The list of sessions, at the one that is on the deck. */
+  pickSessions() {
+    this.openTab("sessions");
+    this.sessionsWanted = true;
   }
 
   writeQuery() {
