@@ -31,9 +31,7 @@ pub enum SessionError {
     Unknown(String),
     #[error("there is a session `{0}` already")]
     NameTaken(String),
-    #[error(
-        "a name has 1 to {LONGEST_NAME} letters and not digits alone, and `live` is the name of the live account"
-    )]
+    #[error("a name has 1 to {LONGEST_NAME} letters and not digits alone, and `live` is the name of the live account")]
     Name,
 }
 

@@ -4,8 +4,7 @@ use super::super::{Answer, Book, Event, Print};
 use crate::consensus::risk::{Approved, Gate, View};
 use crate::domain::time::SECOND;
 use crate::domain::{
-    Amount, Asset, EventTime, Order, Pair, Quantity, Quote, Rate, Reason, Settings, Side, TapeTime, Terms,
-    TimeInForce,
+    Amount, Asset, EventTime, Order, Pair, Quantity, Quote, Rate, Reason, Settings, Side, TapeTime, Terms, TimeInForce,
 };
 
 #[derive(Clone)]
