@@ -20,6 +20,10 @@ use crate::domain::{
 use crate::ingest::Message;
 use crate::session::recorder::Recorder;
 
+/// What this machine's clock says at second 0 of the tape, in nanoseconds: later than it really is, so that a command is never given after a
+/// silence.
+const HERE: i64 = 4_000_000_000 * SECOND;
+
 const PAIRS: [&str; 2] = ["BTC-USD", "ETH-USD"];
 
 /// Seconds of tape, and after which of them two recordings differ.
@@ -28,7 +32,7 @@ const MOMENT: i64 = 2 * 3_600 + 61;
 
 fn tick(pair: Pair, second: i64, kind: TickKind) -> Tick {
     let at = second * SECOND;
-    let (event_time, received_time) = (EventTime::from_nanos(at), ReceivedTime::from_nanos(at));
+    let (event_time, received_time) = (EventTime::from_nanos(at), ReceivedTime::from_nanos(at + HERE));
     Tick { source: Source::Live, pair, sequence: second as u64 + 1, event_time, received_time, kind }
 }
 
@@ -77,7 +81,10 @@ fn record(directory: &Path, future: u64) {
         lane.admit(Message::Trade { tick: tick(pair, second, trade), rounded: false }, &mut inputs);
         lane.admit(Message::Quote { tick: tick(other, second, quote), last_trade: None, rounded: false }, &mut inputs);
         let at = EventTime::from_nanos(second * SECOND);
-        inputs.push((at, Input::Clock { source: Source::Live, received: ReceivedTime::from_nanos(second * SECOND) }));
+        inputs.push((
+            at,
+            Input::Clock { source: Source::Live, received: ReceivedTime::from_nanos(second * SECOND + HERE) },
+        ));
         let told = match second {
             300 => Some(order("first", PAIRS[0], "buy", "1", None)),
             4_000 => Some(order("waits", PAIRS[1], "buy", "2", Some("900"))),

@@ -320,7 +320,8 @@ pub(super) mod tests {
             pair: "BTC-USD".parse::<Pair>().expect("a pair"),
             sequence: id,
             event_time: EventTime::from_nanos(at),
-            received_time: ReceivedTime::from_nanos(at),
+            // Later than it is: a command is never given after a silence.
+            received_time: ReceivedTime::from_nanos(at + 4_000_000_000 * SECOND),
             kind: TickKind::Trade(Trade {
                 trade_id: TradeId(id),
                 price: Price::from_units(100 + (id as i64 * 37) % 60),

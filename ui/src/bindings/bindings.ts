@@ -69,7 +69,7 @@ export type Answer =
 ({ done: {
 	orders: OrderRow[],
 	existed: boolean,
-} }) & { account?: never; balances?: never; can_trade?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ refused: Refusal }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; trades?: never; transfers?: never } | ({ estimate: Estimate }) & { account?: never; balances?: never; can_trade?: never; done?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ account: AccountView }) & { balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ balances: BalanceRow[] }) & { account?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ positions: PositionRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; refused?: never; trades?: never; transfers?: never } | ({ orders: OrderRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ trades: TradeRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; transfers?: never } | ({ transfers: TransferRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never } | ({ can_trade: CanTrade }) & { account?: never; balances?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never };
+} }) & { account?: never; balances?: never; can_trade?: never; decisions?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ refused: Refusal }) & { account?: never; balances?: never; can_trade?: never; decisions?: never; done?: never; estimate?: never; orders?: never; positions?: never; trades?: never; transfers?: never } | ({ estimate: Estimate }) & { account?: never; balances?: never; can_trade?: never; decisions?: never; done?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ account: AccountView }) & { balances?: never; can_trade?: never; decisions?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ balances: BalanceRow[] }) & { account?: never; can_trade?: never; decisions?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ positions: PositionRow[] }) & { account?: never; balances?: never; can_trade?: never; decisions?: never; done?: never; estimate?: never; orders?: never; refused?: never; trades?: never; transfers?: never } | ({ orders: OrderRow[] }) & { account?: never; balances?: never; can_trade?: never; decisions?: never; done?: never; estimate?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ trades: TradeRow[] }) & { account?: never; balances?: never; can_trade?: never; decisions?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; transfers?: never } | ({ transfers: TransferRow[] }) & { account?: never; balances?: never; can_trade?: never; decisions?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never } | ({ can_trade: CanTrade }) & { account?: never; balances?: never; decisions?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never } | ({ decisions: DecisionRow[] }) & { account?: never; balances?: never; can_trade?: never; done?: never; estimate?: never; orders?: never; positions?: never; refused?: never; trades?: never; transfers?: never };
 
 export type ApiError = {
 	/**  Stable, for scripts and tests. */
@@ -77,76 +77,6 @@ export type ApiError = {
 	what: string,
 	kept: string,
 	do: string,
-};
-
-/**  What a session came to. Money as decimal strings in USD. */
-export type Compared = {
-	name: string,
-	equity: string,
-	/**  Equity less what was paid in and out. */
-	profit: string,
-	fees: string,
-	fills: number,
-	/**
-	 *  The largest fall of equity from a high before it, by the ends of minutes, in percent; absent where nothing was owned.
-	 */
-	drawdown_pct: number | null,
-	ledger_hash: string,
-};
-
-/**  How the last comparison stands. Its result is asked for by itself. */
-export type Comparing = {
-	/**  One more for each that is started. */
-	run: number,
-	/**  By their numbers in the frame's list of sessions. */
-	first: number,
-	second: number,
-	state: ComparingState,
-	/**  0 to 1. */
-	share: number | null,
-	/**  Of the state `failed`. */
-	failure: ApiError | null,
-};
-
-export type ComparingState = "running" | "cancelled" | "failed" | "done";
-
-/**
- *  Two sessions run through the same part of the tape: as far as either of them was ever played, and no farther.
- */
-export type ComparisonView = {
-	run: number,
-	first: Compared,
-	second: Compared,
-	/**  When they were first told different things; absent when they were told the same. */
-	parted: Moment | null,
-	through: Moment,
-	/**
-	 *  Equity of both by time, oldest first; at most 2 000 points, of longer ones the last of each part.
-	 */
-	equity: EquityPoint[],
-	/**  What one was told or did that the other was not, oldest first. */
-	differences: Difference[],
-};
-
-export type Difference = {
-	at: Moment,
-	/**  Of the second session; else of the first. */
-	second: boolean,
-	/**  What it was told, in words; absent of a fill. */
-	told: string | null,
-	fill: TradeRow | null,
-};
-
-export type EquityPoint = {
-	at_ms: number | null,
-	first: number | null,
-	second: number | null,
-};
-
-export type Moment = {
-	at_ms: number | null,
-	/**  UTC. */
-	text: string,
 };
 
 /**  How the last back-fill stands. */
@@ -203,6 +133,56 @@ export type Clock = {
 	text: string,
 };
 
+/**  What a session came to. Money as decimal strings in USD. */
+export type Compared = {
+	name: string,
+	equity: string,
+	/**  Equity less what was paid in and out. */
+	profit: string,
+	fees: string,
+	fills: number,
+	/**  The largest fall of equity from a high before it, by the ends of minutes, in percent; absent where nothing was owned. */
+	drawdown_pct: number | null,
+	ledger_hash: string,
+};
+
+/**  How the last comparison stands. Its result is asked for by itself. */
+export type Comparing = {
+	/**  One more for each that is started. */
+	run: number,
+	/**  By their numbers in the frame's list of sessions. */
+	first: number,
+	second: number,
+	state: ComparingState,
+	/**  0 to 1. */
+	share: number | null,
+	/**  Of the state `failed`. */
+	failure: ApiError | null,
+};
+
+export type ComparingState = "running" | "cancelled" | "failed" | "done";
+
+/**  Two sessions run through the same part of the tape: as far as either of them was ever played, and no farther. */
+export type ComparisonView = {
+	run: number,
+	first: Compared,
+	second: Compared,
+	/**  When they were first told different things; absent when they were told the same. */
+	parted: Moment | null,
+	through: Moment,
+	/**  Equity of both by time, oldest first; at most 2 000 points, of longer ones the last of each part. */
+	equity: EquityPoint[],
+	/**  What one was told or did that the other was not, oldest first. */
+	differences: Difference[],
+};
+
+/**  How a desk stands that trades by consensus. */
+export type ConsensusView = {
+	on: boolean,
+	/**  The last on the pair that is looked at. */
+	decision: DecisionRow | null,
+};
+
 /**  Invariant 11: nothing is dropped in silence. */
 export type Counts = {
 	frames: number,
@@ -213,6 +193,30 @@ export type Counts = {
 	ignored: number,
 	duplicates: number,
 	quarantined: number,
+};
+
+/**  One decision. */
+export type DecisionRow = {
+	pair: string,
+	/**  End of the minute it was taken for. */
+	minute: string,
+	minute_ms: number | null,
+	/**  Tape time it was taken at. */
+	at: string,
+	/**  `stay`, `holding`, `nothing_to_leave`, `entered`, `left`, `entry_blocked` or `exit_blocked`. */
+	verdict: string,
+	sentence: string,
+	order_id: string | null,
+	/**  The rule that blocked it. */
+	blocked_by: Refusal | null,
+	patterns: VoteRow,
+	analyst: VoteRow,
+	trend: VoteRow,
+	matches: MatchesRow | null,
+	opinion: OpinionRow | null,
+	ask: string | null,
+	mark: string | null,
+	equity: string,
 };
 
 /**  Which tape the desk is looking at. The sample is a session of its own and never the live tape. */
@@ -232,6 +236,21 @@ export type Desk = {
 	speeds: number[],
 	/**  There is an address that earlier candles of a live pair can be asked of. */
 	earlier_history: boolean,
+};
+
+export type Difference = {
+	at: Moment,
+	/**  Of the second session; else of the first. */
+	second: boolean,
+	/**  What it was told, in words; absent of a fill. */
+	told: string | null,
+	fill: TradeRow | null,
+};
+
+export type EquityPoint = {
+	at_ms: number | null,
+	first: number | null,
+	second: number | null,
 };
 
 /**  What an order would come to if it filled now, at the far side. */
@@ -292,6 +311,24 @@ export type Health = {
 	counts: Counts,
 };
 
+/**  What the recall had found. Shares of the price as percentages in text. */
+export type MatchesRow = {
+	count: number,
+	/**  Of the nearest, 0 to 1. */
+	similarity: string,
+	outcome_pct: string,
+	best_pct: string,
+	low_pct: string,
+	high_pct: string,
+	base_pct: string,
+};
+
+export type Moment = {
+	at_ms: number | null,
+	/**  UTC. */
+	text: string,
+};
+
 export type Notice = {
 	level: NoticeLevel,
 	/**  Stable, for tests and for choosing not to be told again. */
@@ -300,6 +337,15 @@ export type Notice = {
 };
 
 export type NoticeLevel = "info" | "warning" | "error";
+
+export type OpinionRow = {
+	stance: string,
+	/**  0 to 1. */
+	confidence: string,
+	/**  Seconds between the newest it was told of and the decision. */
+	age_s: number,
+	note: string,
+};
 
 /**  An order in texts. Numbers are decimals; a trail may end in `%`. */
 export type OrderRequest = {
@@ -401,33 +447,43 @@ export type Refusal = {
 };
 
 /**  What can be asked and told. Crosses the socket as JSON. */
-export type Request = ({ place: OrderRequest }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ amend: AmendRequest }) & { can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ cancel: {
+export type Request = ({ place: OrderRequest }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ amend: AmendRequest }) & { can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ cancel: {
 	id: string,
-} }) & { amend?: never; can_trade?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | "cancel_all" | ({ deposit: {
-	id: string,
-	amount: string,
-} }) & { amend?: never; can_trade?: never; cancel?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ withdraw: {
+} }) & { amend?: never; can_trade?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | "cancel_all" | ({ deposit: {
 	id: string,
 	amount: string,
-} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never } | 
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ withdraw: {
+	id: string,
+	amount: string,
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never } | 
 /**  `active`, `reducing` or `halted`. */
 ({ risk: {
 	state: string,
-} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; trades?: never; transfers?: never; withdraw?: never } | ({ flatten: {
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; trades?: never; transfers?: never; withdraw?: never } | ({ flatten: {
 	id: string,
-} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ estimate: OrderRequest }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | "account" | "balances" | "positions" | 
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | ({ estimate: OrderRequest }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | "account" | "balances" | "positions" | 
 /**  Open ones; with `all` those that have ended too. */
 ({ orders: {
 	all: boolean,
-} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | 
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | 
 /**  The newest `limit`, oldest first. */
 ({ trades: {
 	limit: number,
-} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; transfers?: never; withdraw?: never } | ({ transfers: {
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; transfers?: never; withdraw?: never } | ({ transfers: {
 	limit: number,
-} }) & { amend?: never; can_trade?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; withdraw?: never } | ({ can_trade: {
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; withdraw?: never } | ({ can_trade: {
 	pair: string,
-} }) & { amend?: never; cancel?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never };
+} }) & { amend?: never; cancel?: never; consensus?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | 
+/**  Trade by consensus, or no more. */
+({ consensus: {
+	on: boolean,
+} }) & { amend?: never; can_trade?: never; cancel?: never; decisions?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never } | 
+/**  What the consensus decided, the newest `limit` of each pair (or of one), newest first; of those that were taken by a moment of the tape. */
+({ decisions: {
+	pair: string | null,
+	at: string | null,
+	limit: number,
+} }) & { amend?: never; can_trade?: never; cancel?: never; consensus?: never; deposit?: never; estimate?: never; flatten?: never; orders?: never; place?: never; risk?: never; trades?: never; transfers?: never; withdraw?: never };
 
 export type Row = {
 	pair: string,
@@ -595,6 +651,7 @@ export type TradingFrame = {
 	can_trade: CanTrade,
 	/**  Transfers so far: when it grows there are new ones, and perhaps fills, to ask for. */
 	transfers: string,
+	consensus: ConsensusView,
 };
 
 export type TransferRow = {
@@ -633,6 +690,14 @@ export type TransportState = {
 	at_end: boolean,
 	/**  Played again and again. */
 	loop: Range | null,
+};
+
+export type VoteRow = {
+	/**  `enter`, `leave` or `neither`. */
+	lean: string,
+	/**  Stable, for scripts. */
+	why: string,
+	sentence: string,
 };
 
 /**  What the chart shows, and so which bars the frames carry. */
