@@ -7,6 +7,9 @@ scripts/ui.sh
 case ${1:-tiers} in
 tiers) scripts/readers.sh || say 'polars and DuckDB could not be installed: the tiers will be measured without their peers' ;;
 esac
+case ${1:-backtest} in
+backtest) scripts/peers.sh || say 'NautilusTrader could not be installed: the backtest will be measured without it' ;;
+esac
 say 'Building with optimisation; cold, this takes long'
 build_release
 on_display "$CARGO_TARGET_DIR/release/tapedeck" bench "$@"

@@ -13,6 +13,8 @@ export TAPEDECK_BUGS="$CARGO_TARGET_DIR/bugs"
 
 # The Python that holds other people's engines; see scripts/readers.sh.
 export TAPEDECK_READERS="${TAPEDECK_READERS:-$HOME/.cache/tapedeck/readers/bin/python}"
+# And the one that holds another backtester; see scripts/peers.sh.
+export TAPEDECK_PEERS="${TAPEDECK_PEERS:-$HOME/.cache/tapedeck/peers/bin/python}"
 
 # One selection of packages and features for run, bindings, clippy and test. Cargo unites features over what is selected, so
 # another selection would build a third of the dependencies a second time.

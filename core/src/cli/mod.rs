@@ -268,7 +268,7 @@ enum Command {
     Doctor,
     /// Measure
     Bench {
-        /// One of: wire, append, acknowledge, replay, ledger, tiers, seek, live, start; all when absent
+        /// One of: wire, append, acknowledge, replay, ledger, tiers, seek, backtest, live, start; all when absent
         name: Option<String>,
     },
 }

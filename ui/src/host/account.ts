@@ -49,7 +49,7 @@ export class MadeUpAccount {
   /** Null when nothing changed since the last one, as the core has it. */
   frame(pair: string, fresh: boolean): TradingFrame | null {
     this.#match();
-    const frame = { account: this.#account(), positions: this.#positions(), orders: this.#open(), can_trade: { pair, blocked: this.#blocked(pair) }, transfers: String(this.#transfers.length) };
+    const frame = { account: this.#account(), positions: this.#positions(), orders: this.#open(), can_trade: { pair, blocked: this.#blocked(pair) }, transfers: String(this.#transfers.length), consensus: { on: false, decision: null } };
     const said = JSON.stringify(frame);
     if (said === this.#told && !fresh) return null;
     this.#told = said;

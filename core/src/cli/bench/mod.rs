@@ -1,5 +1,6 @@
 //! `tapedeck bench`: what it does on this machine, measured here and now. Losses are printed too.
 
+mod backtest;
 mod feed;
 mod ledger;
 mod seek;
@@ -21,7 +22,8 @@ use crate::journal::Journal;
 use crate::metrics::Durations;
 use crate::session::sample::{Cursor, SampleTape};
 
-const NAMES: [&str; 9] = ["wire", "append", "acknowledge", "replay", "ledger", "tiers", "seek", "live", "start"];
+const NAMES: [&str; 10] =
+    ["wire", "append", "acknowledge", "replay", "ledger", "tiers", "seek", "backtest", "live", "start"];
 
 /// One figure, and what it is held against.
 #[derive(Clone, Debug, Serialize)]
@@ -90,6 +92,7 @@ pub(super) fn run(data: &Path, name: Option<&str>, json: bool) -> Result<Outcome
             "ledger" => ledger::ledger()?,
             "tiers" => tiers::tiers()?,
             "seek" => seek::seek()?,
+            "backtest" => backtest::backtest()?,
             "live" => feed::live()?,
             _ => start::start()?,
         };

@@ -74,7 +74,7 @@ fn month(
     let mut archive = runtime.block_on(Archive::open(directory, SharedStatus::default()))?;
     for number in 0..DAYS {
         for group in day.chunks(GROUP) {
-            let mut inputs: Vec<(EventTime, Input)> = group.iter().filter_map(|input| live(input, number)).collect();
+            let mut inputs: Vec<(EventTime, Input)> = group.iter().filter_map(|input| live_on(input, number)).collect();
             recorder.commit(&mut inputs)?;
         }
         recorder.command(&[buy(number)], terms)?;
@@ -88,10 +88,17 @@ fn month(
     Ok(recorder)
 }
 
-/// A tick of the day, so many days later, by the live lane.
-fn live(input: &Stamped, number: i64) -> Option<(EventTime, Input)> {
+/// A tick of the day, by the live lane.
+pub(super) fn live(input: &Stamped) -> Option<(EventTime, Input)> {
+    live_on(input, 0)
+}
+
+/// The same so many days later.
+fn live_on(input: &Stamped, number: i64) -> Option<(EventTime, Input)> {
     let Input::Tick(mut tick) = input.input else { return None };
     tick.source = Source::Live;
+    // As if it came now: an order is not given after a silence.
+    tick.received_time = clock::received_now();
     tick.event_time = tick.event_time.plus_nanos(number * DAY);
     if let TickKind::Trade(trade) = &mut tick.kind {
         trade.trade_id = TradeId(trade.trade_id.0 + number as u64 * 10_000_000);
