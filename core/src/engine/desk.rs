@@ -35,6 +35,8 @@ pub struct Desk {
     /// This machine's clock at the last second, and at the last that came by the feed.
     clock: Option<ReceivedTime>,
     heard: Option<ReceivedTime>,
+    /// The tape's time when that came.
+    heard_at: TapeTime,
     /// Of the newest print or quote, by its source.
     priced: BTreeMap<Pair, EventTime>,
     book: Book,
@@ -58,6 +60,7 @@ impl Desk {
             now: TapeTime::default(),
             clock: None,
             heard: None,
+            heard_at: TapeTime::default(),
             priced: BTreeMap::new(),
             book: Book::default(),
             ledger: Ledger::default(),
@@ -97,7 +100,9 @@ impl Desk {
     }
 
     fn tick(&mut self, tick: &Tick, events: &mut Vec<Event>) {
-        self.heard = self.heard.max(Some(tick.received_time));
+        if self.heard.is_none_or(|heard| heard <= tick.received_time) {
+            (self.heard, self.heard_at) = (Some(tick.received_time), self.now);
+        }
         match &tick.kind {
             TickKind::Quote(quote) => {
                 self.book.quote(tick.pair, quote, tick.event_time, self.now, events);
@@ -125,7 +130,7 @@ impl Desk {
         let refused = |id, reason| DeskOutput::Refused { id, reason };
         // Given while nothing comes in, it still says what time it is here: how long the feed has been silent.
         self.clock = self.clock.max(Some(command.received));
-        self.book.set_lag(self.heard.map_or(0, |heard| command.received.nanos().saturating_sub(heard.nanos())));
+        self.book.set_lag(self.lag(command.received));
         match command.action {
             Action::Open { amount } | Action::Deposit { amount, .. } if amount > MOST_PAID_IN => {
                 outputs.push(refused(None, Reason::Overflow));
@@ -186,6 +191,14 @@ impl Desk {
             Action::Opinion(opinion) => self.consensus.heard(opinion),
         }
         self.book.set_lag(0);
+    }
+
+    /// How much longer it is since the newest tick came than the tape says: a live command has the tape's time of that tick, and one of a replay has its
+    /// own.
+    fn lag(&self, received: ReceivedTime) -> i64 {
+        let Some(heard) = self.heard else { return 0 };
+        let here = received.nanos().saturating_sub(heard.nanos());
+        here.saturating_sub(self.now.nanos().saturating_sub(self.heard_at.nanos()))
     }
 
     fn place(&mut self, order: Order, market: &Market, events: &mut Vec<Event>, outputs: &mut Vec<DeskOutput>) {
