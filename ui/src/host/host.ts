@@ -7,7 +7,7 @@ import type { SessionCommand } from "../bindings/bindings";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
 export type * from "./tiers";
-export type { AccountView, AmendRequest, BalanceRow, CanTrade, Compared, ComparingState, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, SessionCommand, SessionRow, TradingFrame, TransferRow } from "../bindings/bindings";
+export type { AccountView, AmendRequest, BalanceRow, CanTrade, Compared, ComparingState, ConsensusView, DecisionRow, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, SessionCommand, SessionRow, TradingFrame, TransferRow, VoteRow } from "../bindings/bindings";
 export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, Watch } from "../bindings/bindings";
 
 // JSON has no NaN, so the generator types every f64 as `number | null`. Rust sends none: said here once, so that the rest
