@@ -307,6 +307,7 @@ impl DeskHost {
         let now = clock::monotonic();
         let mut guard = self.inner();
         let inner = &mut *guard;
+        let terms = inner.config.terms();
         let played = inner.sessions_of_deck()?;
         let known = |number: u32| {
             let there = (number as usize) < played.ways();
@@ -324,8 +325,8 @@ impl DeskHost {
             }
             SessionCommand::Rename { number, name } => played.rename(known(*number)?, name.trim())?,
             SessionCommand::Archive { number, archived } => played.archive(known(*number)?, *archived)?,
-            SessionCommand::Delete { number } => return Ok(Some(played.delete(known(*number)?, now)?)),
-            SessionCommand::BringBack { id } => played.bring_back(id)?,
+            SessionCommand::Delete { number } => return Ok(Some(played.delete(known(*number)?, &terms, now)?)),
+            SessionCommand::BringBack { id } => played.bring_back(id, &terms, now)?,
         }
         Ok(None)
     }

@@ -213,9 +213,14 @@ impl Played {
     }
 
     /// Deletes a session; who is on it goes on with the account of the tape. It can be brought back by its number.
-    pub fn delete(&mut self, way: usize, at: Instant) -> Result<String, SessionError> {
+    pub fn delete(&mut self, way: usize, terms: &AccountTerms, at: Instant) -> Result<String, SessionError> {
         let id = self.session(way)?.id.clone();
         self.sessions.delete(&id)?;
+        if way == 0 {
+            // It was made of the tape's own account, which is to be as nobody has traded on it.
+            self.open_again(terms, at);
+            return Ok(id);
+        }
         self.deleted.insert(way);
         if self.player.way() == way
             && let Err(error) = self.player.take_way(0, at)
@@ -225,13 +230,31 @@ impl Played {
         Ok(id)
     }
 
-    pub fn bring_back(&mut self, id: &str) -> Result<(), SessionError> {
+    pub fn bring_back(&mut self, id: &str, terms: &AccountTerms, at: Instant) -> Result<(), SessionError> {
         self.sessions.bring_back(id)?;
         let is_it = |manifest: &Option<Manifest>| manifest.as_ref().is_some_and(|manifest| manifest.id == id);
-        if let Some(way) = self.kept.iter().position(is_it) {
-            self.deleted.remove(&way);
+        match self.kept.iter().position(is_it) {
+            Some(way) => drop(self.deleted.remove(&way)),
+            None => self.open_again(terms, at),
         }
         Ok(())
+    }
+
+    /// From what is on disk, at the same moment and on the same session, if that is there.
+    fn open_again(&mut self, terms: &AccountTerms, at: Instant) {
+        let (moment, session) = (self.player.moment(), self.gone().map(|session| session.id.clone()));
+        let opened = Self::open(self.player.shared_tape(), terms, self.sessions.clone(), self.snapshot, at);
+        let again = opened.and_then(|mut again| {
+            if let Some(id) = session {
+                again.take_session(&id, at)?;
+            }
+            again.player.seek(moment, at);
+            Ok(again)
+        });
+        match again {
+            Ok(again) => *self = again,
+            Err(error) => tracing::warn!(%error, "the tape can not be read again"),
+        }
     }
 }
 
@@ -272,6 +295,25 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_is_deleted_leaves_the_tapes_own_account_as_nobody_has_traded_on_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut played = open(directory.path());
+        go(&mut played, 30);
+        deposit(&mut played, "first");
+        let owned = |played: &Played| played.player.desk().ledger().head().count;
+        assert!(owned(&played) > 0);
+        let id = played.delete(0, &terms(), clock::monotonic()).expect("deleted");
+        arrive(&mut played);
+        assert_eq!((owned(&played), played.rows().len()), (0, 1));
+        deposit(&mut played, "other");
+        assert!(owned(&played) > 0, "it can be traded on again");
+        played.bring_back(&id, &terms(), clock::monotonic()).expect("back");
+        arrive(&mut played);
+        assert_eq!(played.rows().len(), 3, "the tape's own, what came back, and the other");
+        assert!(played.gone().is_some_and(|session| session.id != id), "whoever was on the other stays on it");
+    }
+
+    #[test]
     fn a_restart_finds_every_session_where_it_was_left_and_a_deleted_one_comes_back() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut played = open(directory.path());
@@ -299,10 +341,10 @@ mod tests {
             assert_eq!((played.player.desk(), played.player.place()), (desk, *place), "session {way}");
         }
 
-        let id = played.delete(1, clock::monotonic()).expect("deleted");
+        let id = played.delete(1, &terms(), clock::monotonic()).expect("deleted");
         arrive(&mut played);
         assert_eq!((played.player.way(), played.rows().len()), (0, 2), "who was on it goes on with the tape's own");
-        played.bring_back(&id).expect("back");
+        played.bring_back(&id, &terms(), clock::monotonic()).expect("back");
         assert_eq!(played.rows().len(), 3);
         played.rename(2, "Other way").expect("renamed");
         played.archive(2, true).expect("archived");

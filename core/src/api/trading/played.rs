@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::decisions::Wanted;
-use super::{Answer, Request, TradingFrame, told, views};
+use super::{Answer, Refusal, Request, TradingFrame, told, views};
 use crate::api::ApiError;
 use crate::api::comparison::Subjects;
 use crate::api::view::SessionRow;
-use crate::domain::{Action, DeskOutput, Pair, TapeTime, time};
+use crate::domain::time::SECOND;
+use crate::domain::{Action, DeskOutput, Pair, Reason, Side, TapeTime, time};
 use crate::session::account::AccountTerms;
 use crate::session::played::{Played, Row};
 use crate::session::player::{Player, Way};
@@ -16,6 +17,12 @@ pub(in crate::api) fn ask(played: &mut Played, request: &Request, terms: &Accoun
     if let Some(action) = request.action()? {
         if played.player.is_seeking() {
             return Err(ApiError::refused("seeking", "The tape is still being read to there.", "Wait a moment."));
+        }
+        if let Action::Place(order) = action
+            && order.side == Side::Buy
+            && price_is_old(&played.player, order.pair)
+        {
+            return Ok(Answer::Refused(Refusal::of(Reason::StalePrice)));
         }
         return Ok(told(&played.act(action, terms)?));
     }
@@ -38,6 +45,15 @@ pub(in crate::api) fn ask(played: &mut Played, request: &Request, terms: &Accoun
         }
         other => unreachable!("{other:?} is told, or is answered by the desk alone"),
     })
+}
+
+/// Whether the price is too old at the moment of the deck. The account is told things at the place of the tape before it, and in a hole of the tape
+/// that may be long ago.
+fn price_is_old(player: &Player, pair: Pair) -> bool {
+    let desk = player.desk();
+    let since = player.moment().nanos().saturating_sub(desk.now().nanos()).max(0);
+    let limit = i64::from(desk.settings().max_price_age_s).saturating_mul(SECOND);
+    desk.price_age(pair).is_some_and(|age| age.saturating_add(since) > limit)
 }
 
 pub(in crate::api) fn frame(player: &Player, pair: Pair) -> TradingFrame {
