@@ -389,6 +389,52 @@ mod recorded {
         assert_eq!(player.market(), &recorder.market().only(Source::Live, player.market().seq()));
     }
 
+    /// The snapshot a session names is evidence of what there was. It needs it for nothing.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_session_is_what_it_was_when_its_snapshot_is_gone() {
+        use crate::session::archive::{Archive, SharedStatus};
+        use crate::tiers::cold::{Cold, Keep};
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut recorder = recording(directory.path());
+        let mut archive = Archive::open(directory.path(), SharedStatus::default()).await.expect("new");
+        archive.carry_all(&mut recorder, |_| {}).await.expect("carried");
+        let through = recorder.market().seq();
+        let looks = |recorder: &Recorder| -> Vec<(Vec<u8>, Vec<Deed>)> {
+            let tape = RecordedTape::of(recorder, TapeRange::whole(TapeLane::One(Source::Live)), &[]);
+            let tape = tape.expect("readable").expect("recorded").pinned(through);
+            let mut player = Player::new(Arc::new(tape), &small_terms(), Instant::now()).expect("a tape");
+            let look = |second| {
+                go(&mut player, second);
+                (player.reading.engine.to_bytes(), player.deeds().expect("readable"))
+            };
+            [60, 900, 1_501, 2_400, 3_000, 4_000].into_iter().map(look).collect()
+        };
+        let before = looks(&recorder);
+        let named = archive_states(directory.path()).await;
+
+        // It goes on, ticks leave the journal, files are joined, and all states but the newest are let go.
+        record(&mut recorder, 1_400..2_000);
+        archive.carry_all(&mut recorder, |_| {}).await.expect("carried");
+        assert!(archive.retire(&mut recorder, 16).await.expect("retired") > 1_000);
+        drop(archive);
+        let mut cold = Cold::open(directory.path()).await.expect("there");
+        cold.compact().await.expect("joined");
+        let nothing = Duration::ZERO;
+        let keep =
+            Keep { newest: 1, younger_than: nothing, most: 1, hourly: nothing, daily: nothing, named: Vec::new() };
+        cold.expire(&keep).await.expect("expired");
+        cold.remove_orphans().await.expect("removed");
+        drop(cold);
+        let left = archive_states(directory.path()).await;
+        assert!(named.iter().all(|state| !left.contains(state)), "{named:?} {left:?}");
+        assert!(looks(&recorder) == before, "a session is another one after its snapshot expired");
+    }
+
+    async fn archive_states(directory: &std::path::Path) -> Vec<i64> {
+        let cold = crate::tiers::cold::Cold::open(directory).await.expect("there");
+        cold.snapshots().await.expect("told").iter().map(|state| state.id).collect()
+    }
+
     #[test]
     fn who_trades_in_the_past_leaves_what_live_did_as_it_is() {
         let directory = tempfile::tempdir().expect("a directory");
