@@ -415,6 +415,7 @@ mod recorded {
         // It goes on, ticks leave the journal, files are joined, and all states but the newest are let go.
         record(&mut recorder, 1_400..2_000);
         archive.carry_all(&mut recorder, |_| {}).await.expect("carried");
+        recorder.checkpoint().expect("laid");
         assert!(archive.retire(&mut recorder, 16).await.expect("retired") > 1_000);
         drop(archive);
         let mut cold = Cold::open(directory.path()).await.expect("there");
