@@ -37,7 +37,7 @@ test("who looks at a decision sees what was decided, when, and by which votes", 
 test("a mean does not stand without its interval and the base rate", () => {
   expect(evidence(decision)).toBe("Nearest 0.27. After an hour −0.12 to +0.90 %, best +0.62 %; any hour +0.03 %.");
   const few = { ...decision.matches!, low_pct: "-100.000", high_pct: "+100.000", base_pct: "-0.001" };
-  expect(evidence({ ...decision, matches: few })).toBe("Nearest 0.27. After an hour −∞ to ∞ %, best +0.62 %; any hour 0.00 %.");
+  expect(evidence({ ...decision, matches: few })).toBe("Nearest 0.27. Too few to say how sure, best +0.62 %; any hour 0.00 %.");
   expect(evidence({ ...decision, matches: null, blocked_by: { code: "stale_price", sentence: "The last price of this pair is too old." } })).toBe(
     "The last price of this pair is too old.",
   );

@@ -44,15 +44,19 @@ export function evidence({ matches, blocked_by }: DecisionRow): string {
   if (blocked_by) parts.push(blocked_by.sentence);
   if (matches) {
     parts.push(`Nearest ${Number(matches.similarity).toFixed(2)}.`);
-    parts.push(`After an hour ${signed(matches.low_pct)} to ${signed(matches.high_pct)} %, best ${signed(matches.best_pct)} %; any hour ${signed(matches.base_pct)} %.`);
+    const { low_pct, high_pct, best_pct, base_pct } = matches;
+    const interval = isBound(low_pct) ? `After an hour ${signed(low_pct)} to ${signed(high_pct)} %` : "Too few to say how sure";
+    parts.push(`${interval}, best ${signed(best_pct)} %; any hour ${signed(base_pct)} %.`);
   }
   return parts.join(" ");
 }
 
+/** An interval of too few matches has no ends: they come as ±100 %. */
+const isBound = (percent: string) => Math.abs(Number(percent)) < 100;
+
 function signed(percent: string): string {
   const value = Number(percent);
-  const digits = Math.abs(value) >= 100 ? "±∞" : Math.abs(value).toFixed(2);
-  if (digits === "±∞") return value < 0 ? "−∞" : "∞";
+  const digits = Math.abs(value).toFixed(2);
   if (Number(digits) === 0) return "0.00";
   return `${value < 0 ? "−" : "+"}${digits}`;
 }
