@@ -6,7 +6,7 @@
 source "$(dirname "$0")/lib.sh"
 
 packages=(
-    build-essential pkg-config protobuf-compiler
+    build-essential pkg-config protobuf-compiler libprotobuf-dev
     libwebkit2gtk-4.1-dev librsvg2-dev libayatana-appindicator3-dev libxdo-dev
     # A display, a font and a driver for the tests that open the real window.
     xvfb xauth fonts-dejavu-core webkit2gtk-driver
