@@ -16,6 +16,7 @@ mod failpoint;
 pub mod metrics;
 
 pub mod consensus;
+pub mod indicators;
 pub mod jobs;
 pub mod ledger;
 pub mod paper;

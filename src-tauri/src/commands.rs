@@ -6,8 +6,10 @@ use specta_typescript::Typescript;
 use tapedeck_core::api::ApiError;
 use tapedeck_core::api::comparison::ComparisonView;
 use tapedeck_core::api::desk::DeskHost;
+use tapedeck_core::api::patterns::AlikeView;
 use tapedeck_core::api::pipeline::Pipeline;
 use tapedeck_core::api::sql::{SqlAnswer, SqlAsk, SqlExport, SqlFailure, SqlFormat, SqlTable};
+use tapedeck_core::api::studies::StudiesRequest;
 use tapedeck_core::api::trading::{Answer, Request};
 use tapedeck_core::api::view::{Deck, Desk, Frame, Range, SessionCommand, Transport, Watch};
 use tauri::ipc::{Channel, Invoke, Response};
@@ -169,6 +171,19 @@ fn pipeline(host: Host<'_>) -> Result<Pipeline, ApiError> {
     Ok(host.pipeline())
 }
 
+/// The hours that looked like the last one of a pair on the deck, as of its cursor.
+#[tauri::command]
+#[specta::specta]
+async fn alike(pair: String, across: bool, host: Host<'_>) -> Result<AlikeView, ApiError> {
+    host.alike(&pair, across).await
+}
+
+/// Lines of indicators as bytes; the layout is in `tapedeck_core::api::studies`.
+#[tauri::command(async)]
+fn studies(request: StudiesRequest, host: Host<'_>) -> Result<Response, ApiError> {
+    host.studies(&request).map(Response::new)
+}
+
 /// Asks the account, or tells it something: what was told is durable when this answers.
 #[tauri::command(async)]
 #[specta::specta]
@@ -200,12 +215,13 @@ pub(crate) fn typed_commands() -> Builder<Wry> {
         sql_sort,
         sql_export,
         pipeline,
+        alike,
         trade
     ])
 }
 
 pub(crate) fn bytes_commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
-    tauri::generate_handler![history, timeline]
+    tauri::generate_handler![history, timeline, studies]
 }
 
 pub(crate) fn language() -> Typescript {

@@ -1,5 +1,7 @@
 //! The desk's side of the engine: two decks, one watch, and a frame when the page is ready for one.
 
+mod signals;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +22,7 @@ use super::view::{
     Bar, Clock, Counts, Deck, Desk, FeedState, Frame, Health, Notice, NoticeLevel, Range, SessionCommand, SessionRow,
     Tape, Transport, TransportState, Watch,
 };
-use super::{ApiError, series};
+use super::{ApiError, series, studies};
 use crate::clock;
 use crate::domain::{EventTime, Interval, Pair, Quality, Source, TapeTime, time};
 use crate::engine::fold::fold;
@@ -242,6 +244,7 @@ impl DeskHost {
             intervals: Interval::ALL.iter().map(|i| i.as_str().to_owned()).collect(),
             speeds: SPEEDS.to_vec(),
             earlier_history: inner.live.is_some() && inner.config.rest().is_some(),
+            indicators: studies::kinds(),
         }
     }
 
@@ -500,7 +503,7 @@ impl DeskHost {
     #[cfg(test)]
     pub(super) fn archived_through(&self) -> crate::domain::Seq {
         let status = archive::lock(&self.archived);
-        status.cold.through.min(status.warm.through)
+        status.cold.through.min(status.warm.through).min(status.vectors.through)
     }
 
     #[cfg(test)]

@@ -10,6 +10,7 @@ use specta::Type;
 use crate::ingest::coinbase::rest::RestError;
 use crate::journal::JournalError;
 use crate::reconcile::tiers::ReconcileError;
+use crate::session::alike::AlikeError;
 use crate::session::archive::ArchiveError;
 use crate::session::backfill::BackfillError;
 use crate::session::import::ImportError;
@@ -227,7 +228,9 @@ impl From<ArchiveError> for ApiError {
                 kept,
                 "Run that command, then this one again; or put the data directory back.",
             ),
-            ArchiveError::Cold(_) | ArchiveError::Warm(_) if is_full(&error) => disk_full(error, kept),
+            ArchiveError::Cold(_) | ArchiveError::Warm(_) | ArchiveError::Vectors(_) if is_full(&error) => {
+                disk_full(error, kept)
+            }
             ArchiveError::Cold(_) => Self::new(
                 "cold_tier_failed",
                 error,
@@ -254,6 +257,21 @@ impl From<ArchiveError> for ApiError {
                 kept,
                 "Check that the disk has space, then run the command again; `tapedeck rebuild` makes this tier anew.",
             ),
+            ArchiveError::Vectors(_) => Self::new(
+                "patterns_failed",
+                error,
+                kept,
+                "Check that the disk has space, then run the command again; `tapedeck patterns build --again` makes this table anew.",
+            ),
+        }
+    }
+}
+
+impl From<AlikeError> for ApiError {
+    fn from(error: AlikeError) -> Self {
+        match error {
+            AlikeError::Vectors(error) => ArchiveError::from(error).into(),
+            AlikeError::Tape(error) => error.into(),
         }
     }
 }

@@ -10,6 +10,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use super::config::Config;
 use super::desk::DeskHost;
 use super::sql::SqlAsk;
+use super::studies::StudiesRequest;
 use super::trading::{OrderRequest, Request};
 use super::view::{Range, SessionCommand, Transport, Watch};
 use crate::domain::time::SECOND;
@@ -160,9 +161,31 @@ fn reads(desk: &DeskHost) -> BTreeMap<String, String> {
         put(format!("{request:?}"), format!("{:?}", desk.trade(&request).expect("answered")));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    for table in
-        ["hot.ticks", "hot.quotes", "cold.ticks", "warm.ohlcv_1m", "warm.candles", "warm.transfers", "warm.trades"]
-    {
+    for pair in PAIRS {
+        for across in [false, true] {
+            let alike = runtime.block_on(desk.alike(pair, across)).expect("asked");
+            put(format!("alike {pair} {across}"), format!("{alike:?}"));
+        }
+        let indicators = ["sma(20)", "macd", "vwap", "supertrend"].map(str::to_owned).to_vec();
+        let request = StudiesRequest {
+            pair: pair.to_owned(),
+            interval: "1m".to_owned(),
+            before_ms: None,
+            limit: 5_000,
+            indicators,
+        };
+        put(format!("studies {pair}"), format!("{:?}", desk.studies(&request).expect("drawn")));
+    }
+    for table in [
+        "hot.ticks",
+        "hot.quotes",
+        "cold.ticks",
+        "warm.ohlcv_1m",
+        "warm.candles",
+        "warm.transfers",
+        "warm.trades",
+        "vectors.patterns",
+    ] {
         let text = format!("SELECT * FROM {table}");
         // Whatever time is asked for.
         for as_of_ms in [None, Some(1e15)] {
@@ -204,7 +227,16 @@ fn nothing_after_the_cursor_changes_anything_that_is_read() {
             desk.replay((MOMENT * 1_000) as f64).expect("recorded");
             settle(&desk);
             let look = reads(&desk);
-            for name in ["frame BTC-USD", "Account", "cold.ticks None", "warm.candles None", "history ETH-USD 5m"] {
+            for name in [
+                "frame BTC-USD",
+                "Account",
+                "cold.ticks None",
+                "warm.candles None",
+                "vectors.patterns None",
+                "history ETH-USD 5m",
+                "alike BTC-USD true",
+                "studies ETH-USD",
+            ] {
                 assert_ne!(look[name], end[name], "{name} is the same at the end: it proves nothing");
             }
             desk.session(&SessionCommand::Take { number: 0, resume: false }).expect("the live account");

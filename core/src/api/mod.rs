@@ -10,9 +10,11 @@ mod error;
 mod history;
 #[cfg(test)]
 mod look_ahead;
+pub mod patterns;
 pub mod pipeline;
 pub mod series;
 pub mod sql;
+pub mod studies;
 pub mod trading;
 pub mod view;
 

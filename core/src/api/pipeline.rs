@@ -1,4 +1,4 @@
-//! How each stage stands, from the feed to the cold tier, for the Pipeline tab.
+//! How each stage stands, from the feed to the tiers, for the Pipeline tab.
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -27,6 +27,7 @@ pub enum StageName {
     Hot,
     Warm,
     Cold,
+    Vectors,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -100,8 +101,9 @@ impl Stage {
 
 /// Every stage `off`, when nothing is recorded.
 pub(super) fn off(why: &str) -> Pipeline {
-    use StageName::{Cold, Engine, Feed, Hot, Journal, Warm};
-    let stages = [Feed, Journal, Engine, Hot, Warm, Cold].map(|name| Stage::new(name, StageState::Off, why)).to_vec();
+    use StageName::{Cold, Engine, Feed, Hot, Journal, Vectors, Warm};
+    let names = [Feed, Journal, Engine, Hot, Warm, Cold, Vectors];
+    let stages = names.map(|name| Stage::new(name, StageState::Off, why)).to_vec();
     Pipeline { at_ms: clock::received_now().to_ms(), stages, counts: PipelineCounts::default() }
 }
 
@@ -156,7 +158,9 @@ pub(super) fn pipeline(live: &Live, hot: &Hot, archived: &SharedStatus, pace: Pa
         )
     });
     let archived = archive::lock(archived).clone();
-    for (name, tier) in [(StageName::Warm, &archived.warm), (StageName::Cold, &archived.cold)] {
+    let tiers =
+        [(StageName::Warm, &archived.warm), (StageName::Cold, &archived.cold), (StageName::Vectors, &archived.vectors)];
+    for (name, tier) in tiers {
         stages.push(tier_stage(name, tier, archived.error.as_deref(), last, now.to_ms(), pace));
     }
     let late = live.status().late;

@@ -6,6 +6,7 @@ use specta::Type;
 
 use super::backfill::Backfill;
 use super::comparison::Comparing;
+use super::studies::IndicatorKind;
 use super::trading::TradingFrame;
 
 /// Everything the desk needs once, when its window opens.
@@ -21,6 +22,8 @@ pub struct Desk {
     pub speeds: Vec<u32>,
     /// There is an address that earlier candles of a live pair can be asked of.
     pub earlier_history: bool,
+    /// What can be drawn over and under the bars.
+    pub indicators: Vec<IndicatorKind>,
 }
 
 /// Which tape the desk is looking at. The sample is a session of its own and never the live tape.

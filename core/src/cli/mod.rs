@@ -8,6 +8,7 @@ mod doctor;
 mod import;
 mod moving;
 mod order;
+mod patterns;
 mod print;
 mod reconcile;
 mod record;
@@ -226,6 +227,11 @@ enum Command {
         #[arg(value_parser = ["active", "reducing", "halted", "flatten"])]
         state: Option<String>,
     },
+    /// Make the patterns of recorded hours, and ask what followed those like the last one
+    Patterns {
+        #[command(subcommand)]
+        action: patterns::Action,
+    },
     /// Trade by the votes of patterns, analyst and trend: on, off, and why it decided as it did
     Consensus {
         #[command(subcommand)]
@@ -409,6 +415,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
             };
             trading::run(&data, &request, json)
         }
+        Command::Patterns { action } => patterns::run(&data, action, json),
         Command::Consensus { action } => consensus::run(&data, action, json),
         Command::Verify => verify::run(&data, json),
         Command::Reconcile => reconcile::run(&data, json),

@@ -11,6 +11,7 @@ use crate::session::archive::ArchiveError;
 use crate::session::recorder::Recorder;
 use crate::session::tape::Tape;
 use crate::tiers::sql::{Sql, Tiers};
+use crate::tiers::vectors::Vectors;
 use crate::tiers::warm::Warm;
 
 pub(super) fn run(data: &Path, json: bool) -> Result<Outcome, ApiError> {
@@ -57,15 +58,16 @@ pub(super) fn rebuild(data: &Path, json: bool) -> Result<Outcome, ApiError> {
     let (mut recorder, recovery) = Recorder::open(data)?;
     recorder.checkpoint()?;
     Warm::throw_away(data).map_err(ArchiveError::from)?;
+    Vectors::remove(data).map_err(ArchiveError::from)?;
     let carried = tiers::carry(data, &mut recorder)?;
     let hash = recorder.market().hash();
-    let report = json!({ "records": recovery.stepped, "state_hash": hash, "candles": carried.candles });
+    let report = json!({ "records": recovery.stepped, "state_hash": hash, "candles": carried.candles, "patterns": carried.patterns });
     print::report(
         json,
         &report,
         [format!(
-            "{} candles, and checkpoints, made again from {} records; state {hash}",
-            carried.candles, recovery.stepped
+            "{} candles, {} patterns, and checkpoints, made again from {} records; state {hash}",
+            carried.candles, carried.patterns, recovery.stepped
         )],
     );
     Ok(Outcome::Done)

@@ -129,6 +129,13 @@ impl JournalReader {
         Ok(Some(read(&key, &value)?.window_start))
     }
 
+    /// Start of the newest one.
+    pub fn newest_candle(&self, source: Source, pair: Pair) -> Result<Option<EventTime>, JournalError> {
+        let Some(guard) = self.candles.prefix(pair_prefix(source, pair)).next_back() else { return Ok(None) };
+        let (key, value) = guard.into_inner()?;
+        Ok(Some(read(&key, &value)?.window_start))
+    }
+
     /// Sources that hold candles of a pair.
     pub fn candle_sources(&self) -> Result<Vec<(Source, Pair)>, JournalError> {
         let mut found = Vec::new();

@@ -19,7 +19,7 @@ mod pattern;
 mod window;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use bootstrap::{Confidence, Estimate};
 pub use build::{Builder, Candles, Event};

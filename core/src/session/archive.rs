@@ -1,4 +1,4 @@
-//! Carries what the journal holds into the tiers: ticks and clocks to cold, candles to warm. However often it is interrupted, and
+//! Carries what the journal holds into the tiers: ticks and clocks to cold, candles to warm, the patterns they make to vectors. However often it is interrupted, and
 //! wherever, each row arrives once: a tier says in its own commits how far it has come, and is given what follows.
 
 use std::path::{Path, PathBuf};
@@ -13,11 +13,13 @@ use super::books;
 use super::live::Live;
 use super::recorder::Recorder;
 use super::retention::Leaving;
+use super::shapes::Shapes;
 use crate::clock;
 use crate::domain::{ReceivedTime, Seq, Stamped, TapeTime};
 use crate::ingest::coinbase::stream::asked_to_stop;
 use crate::journal::{JournalError, JournalReader};
 use crate::tiers::cold::{Cold, ColdError, Keep};
+use crate::tiers::vectors::VectorsError;
 use crate::tiers::warm::{Warm, WarmError};
 
 /// Inputs in one cold commit, at most: a minute of a busy feed, and some hundred megabytes of memory never.
@@ -37,6 +39,8 @@ pub enum ArchiveError {
     Cold(#[from] ColdError),
     #[error("the warm tier: {0}")]
     Warm(#[from] WarmError),
+    #[error("the table of patterns: {0}")]
+    Vectors(#[from] VectorsError),
     #[error("the cold tier holds inputs through {}, and ticks through {} have left the journal for it", held.0, left.0)]
     Lost { held: Seq, left: Seq },
     #[error("the cold tier holds inputs through {}, and the journal ends at {}: its end is damaged", held.0, last.0)]
@@ -71,6 +75,7 @@ pub struct TierStatus {
 pub struct ArchiveStatus {
     pub cold: TierStatus,
     pub warm: TierStatus,
+    pub vectors: TierStatus,
     /// Why the last attempt failed. The next one is a minute later; the journal keeps everything meanwhile.
     pub error: Option<String>,
 }
@@ -81,6 +86,7 @@ pub type SharedStatus = Arc<Mutex<ArchiveStatus>>;
 pub struct Archive {
     cold: Cold,
     warm: Warm,
+    shapes: Shapes,
     status: SharedStatus,
 }
 
@@ -90,22 +96,24 @@ pub struct Carried {
     /// Ticks and clocks.
     pub ticks: u64,
     pub candles: u64,
+    /// Added, those of corrected candles included.
+    pub patterns: u64,
     /// Fills of the live desk.
     pub trades: u64,
 }
 
 impl Archive {
-    /// Opens both tiers of a data directory. One writer: hold the journal's lock before.
+    /// Opens the tiers of a data directory. One writer: hold the journal's lock before.
     pub async fn open(directory: &Path, status: SharedStatus) -> Result<Self, ArchiveError> {
         let (cold, warm) = (Cold::open(directory).await?, Warm::open(directory).await?);
-        let archive = Self { cold, warm, status };
+        let archive = Self { cold, warm, shapes: Shapes::open(directory).await?, status };
         archive.look().await?;
         Ok(archive)
     }
 
-    /// The last input whose candles the warm tier has.
-    pub fn warm_through(&self) -> Seq {
-        self.warm.candles_through()
+    /// The last input whose candles are in every tier that holds what comes of them.
+    pub fn candles_through(&self) -> Seq {
+        self.warm.candles_through().min(self.shapes.through())
     }
 
     /// Carries inputs through `through`, which must be durable. `progress` sees how far the cold tier has come.
@@ -137,12 +145,17 @@ impl Archive {
             carried.candles += candles.len() as u64;
             lock(&self.status).warm.note(at, last.tape_time, candles.len() as u64);
         }
+        let before = self.shapes.through();
+        carried.patterns = self.shapes.carry(journal, through).await?;
+        if let Some(at) = self.shapes.watermark().filter(|_| before < self.shapes.through()) {
+            lock(&self.status).vectors.note(self.shapes.through(), at, carried.patterns);
+        }
         let (reader, held) = (journal.clone(), books::held(&self.warm)?);
         let new = blocking(move || books::after(&reader, held)).await?;
         carried.trades = books::put(&mut self.warm, &new).await?;
         self.look().await?;
         let mut status = lock(&self.status);
-        (status.cold.through, status.warm.through) = (through, through);
+        (status.cold.through, status.warm.through, status.vectors.through) = (through, through, through);
         drop(status);
         Ok(carried)
     }
@@ -152,18 +165,22 @@ impl Archive {
         self.cold.compact().await?;
         self.cold.expire(&Keep::default()).await?;
         self.cold.remove_orphans().await?;
+        self.shapes.maintain().await?;
         self.look().await
     }
 
     /// Figures that are read from the tiers themselves.
     async fn look(&self) -> Result<(), ArchiveError> {
         let (cold, warm) = (self.cold.statistics()?, self.warm.statistics().await?);
+        let vectors = self.shapes.statistics().await?;
         let mut status = lock(&self.status);
         status.cold.through = self.cold.archived_through();
         status.warm.through = self.warm.candles_through();
         (status.cold.snapshots, status.cold.bytes) = (cold.snapshots, cold.bytes);
         status.cold.newest = cold.newest;
         (status.warm.snapshots, status.warm.bytes) = (warm.snapshots, warm.bytes);
+        status.vectors.through = self.shapes.through();
+        (status.vectors.snapshots, status.vectors.bytes) = (vectors.versions, vectors.bytes);
         Ok(())
     }
 
@@ -178,7 +195,7 @@ impl Archive {
         if held > last {
             return Err(ArchiveError::Ahead { held, last });
         }
-        recorder.log_candles_after(self.warm_through())?;
+        recorder.log_candles_after(self.candles_through())?;
         Ok((recorder.journal().reader(), last))
     }
 
@@ -190,7 +207,7 @@ impl Archive {
     ) -> Result<Carried, ArchiveError> {
         let (reader, through) = self.begin(recorder)?;
         let carried = self.carry(&reader, through, progress).await?;
-        recorder.forget_logged(self.warm_through())?;
+        recorder.forget_logged(self.candles_through())?;
         Ok(carried)
     }
 
@@ -211,7 +228,7 @@ impl Archive {
     async fn carry_live(&mut self, live: &Live) -> Result<(), ArchiveError> {
         let (reader, through) = self.begin(&mut live.recorder())?;
         self.carry(&reader, through, |_| {}).await?;
-        Ok(live.recorder().forget_logged(self.warm_through())?)
+        Ok(live.recorder().forget_logged(self.candles_through())?)
     }
 }
 

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::ops::Range;
 
+use super::alike::Alike;
 use crate::domain::time::MINUTE;
 use crate::domain::{Candle, EventTime, Pair, Seq, Source};
 use crate::engine::RETAINED_MINUTES;
 use crate::patterns::{
     Builder, Candidate, Candles, Event, Followed, OUTCOME_MINUTES, PatternId, Question, WINDOW_MINUTES, answer,
-    distance,
+    base_rate, distance,
 };
 
 /// Near ones that are looked at first. Neighbours of a good match are good, so there are many for each that counts.
@@ -95,6 +96,20 @@ impl Memory {
             let similarity = answer.similarity()?;
             return Some(Recalled { similarity, followed: answer.followed?, base });
         }
+    }
+}
+
+impl Memory {
+    /// As [`Memory::ask`], with every match and what followed any hour of the pair; of other pairs too when `across`.
+    pub(super) fn alike(&self, question: &Question, across: bool) -> Alike {
+        let of_pair = |pair| self.by_pair.get(&pair).into_iter().flatten().map(|place| self.remembered[*place]);
+        let pair = question.window.pair;
+        let base = base_rate(question.window.source, pair, question.cursor, of_pair(pair).map(|known| known.past));
+        let pairs: Vec<Pair> = if across { self.by_pair.keys().copied().collect() } else { vec![pair] };
+        let counts = |known: &Candidate| known.past.counts(question.window.source, question.cursor);
+        let candidates: Vec<Candidate> = pairs.into_iter().flat_map(of_pair).filter(counts).collect();
+        let known = candidates.len() as u64;
+        Alike { answer: answer(question, candidates, base), exact: true, known }
     }
 }
 

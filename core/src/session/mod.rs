@@ -3,6 +3,7 @@
 pub mod account;
 mod advice;
 pub mod advisor;
+pub mod alike;
 pub mod archive;
 pub mod backfill;
 pub mod books;
@@ -23,5 +24,6 @@ pub mod recorder;
 pub mod retention;
 pub mod run;
 pub mod sample;
+mod shapes;
 pub mod sweep;
 pub mod tape;

@@ -17,6 +17,7 @@ mod import;
 mod lake;
 mod lanes;
 mod r#move;
+mod patterns;
 mod readers;
 mod retention;
 mod sessions;

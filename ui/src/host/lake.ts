@@ -197,7 +197,7 @@ function madeUpPipeline(atMs: number, seconds: number, scene: string | null): Pi
   const bad = scene === "behind";
   const stage = (name: Pipeline["stages"][number]["name"], state: StageState, text: string) => ({ name, state, text, per_s: null, lag_s: null, watermark_ms: null, last_commit_ms: null, commits: null, snapshots: null, rows: null, bytes: null });
   if (scene === "empty") {
-    const stages = (["feed", "journal", "engine", "hot", "warm", "cold"] as const).map((name) => stage(name, "waiting", "Nothing has come yet."));
+    const stages = (["feed", "journal", "engine", "hot", "warm", "cold", "vectors"] as const).map((name) => stage(name, "waiting", "Nothing has come yet."));
     return { at_ms: atMs, stages, counts: { frames: 0, trades: 0, quotes: 0, control: 0, history: 0, ignored: 0, duplicates: 0, quarantined: 0, late: 0, accepted: 0 } };
   }
   const ago = (s: number) => atMs - s * 1_000;
@@ -213,6 +213,7 @@ function madeUpPipeline(atMs: number, seconds: number, scene: string | null): Pi
       bad
         ? stage("cold", "off", "Switched off in the settings.")
         : { ...stage("cold", "ok", "A commit about once a minute; the last compaction made 1 day file of 61."), per_s: scale * (35 + wobble), lag_s: 44, watermark_ms: ago(44), last_commit_ms: ago(41), commits: Math.ceil(scale / 100) * 1_439, snapshots: 60, rows: scale * 1_759_011, bytes: scale * 41_204_991 },
+      { ...stage("vectors", "ok", "Holds everything."), lag_s: 0, watermark_ms: ago(44), last_commit_ms: ago(41), commits: Math.ceil(scale / 100) * 1_437, snapshots: 24, rows: scale * 8_282, bytes: scale * 3_204_991 },
     ],
     counts: { frames: bad ? frames + 3 : frames, ...parts, late: scale * 87, accepted: trades },
   };

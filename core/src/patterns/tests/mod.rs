@@ -18,21 +18,21 @@ use crate::domain::money::ONE;
 use crate::domain::time::{MINUTE, SECOND};
 use crate::domain::{Amount, Candle, EventTime, Pair, Price, Quality, Seq, Source, TapeTime};
 
-fn pair(name: &str) -> Pair {
+pub(crate) fn pair(name: &str) -> Pair {
     name.parse().expect("a pair")
 }
 
-fn at(minute: i64) -> EventTime {
+pub(crate) fn at(minute: i64) -> EventTime {
     EventTime::from_nanos(minute * MINUTE)
 }
 
 /// When the candle of a minute is known, if it is not late: five seconds after its end.
-fn closed(minute: i64) -> TapeTime {
+pub(crate) fn closed(minute: i64) -> TapeTime {
     TapeTime::from_nanos((minute + 1) * MINUTE + 5 * SECOND)
 }
 
 /// Of BTC-USD, live. `close` in units of 1e-8.
-fn candle(minute: i64, close: i64) -> Candle {
+pub(crate) fn candle(minute: i64, close: i64) -> Candle {
     Candle {
         source: Source::Live,
         pair: pair("BTC-USD"),
@@ -52,14 +52,14 @@ fn candle(minute: i64, close: i64) -> Candle {
 }
 
 /// Dice that fall the same way every time.
-struct Dice(ChaCha8Rng);
+pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    fn below(&mut self, bound: i64) -> i64 {
+    pub(crate) fn below(&mut self, bound: i64) -> i64 {
         (self.0.next_u64() % bound.unsigned_abs()) as i64
     }
 
@@ -75,7 +75,7 @@ impl Dice {
 
 /// A tape of one pair as a bad day would leave it: minutes without a trade, gaps, and corrections that come late, some of them hours,
 /// some of many minutes at once. In the order of the journal.
-fn troubled(name: &str, minutes: i64, dice: &mut Dice) -> Vec<Candle> {
+pub(crate) fn troubled(name: &str, minutes: i64, dice: &mut Dice) -> Vec<Candle> {
     let mut tape: Vec<Candle> = Vec::new();
     let mut newest: BTreeMap<i64, Candle> = BTreeMap::new();
     let (mut price, mut seq) = (40_000 * ONE, 0);
@@ -111,7 +111,7 @@ fn troubled(name: &str, minutes: i64, dice: &mut Dice) -> Vec<Candle> {
 }
 
 /// The journal, as far as a builder needs it.
-struct Journal<'a>(&'a [Candle]);
+pub(crate) struct Journal<'a>(pub(crate) &'a [Candle]);
 
 impl Candles for Journal<'_> {
     type Error = Infallible;
@@ -141,7 +141,7 @@ fn highest<'a>(candles: impl IntoIterator<Item = &'a Candle>) -> BTreeMap<EventT
     minutes
 }
 
-fn feed(builder: &mut Builder, candles: &[Candle], journal: &[Candle]) -> Vec<Event> {
+pub(crate) fn feed(builder: &mut Builder, candles: &[Candle], journal: &[Candle]) -> Vec<Event> {
     candles.iter().flat_map(|candle| builder.take(candle, &Journal(journal)).expect("never fails")).collect()
 }
 

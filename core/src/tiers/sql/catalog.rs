@@ -1,5 +1,6 @@
 //! The names SQL knows, as one request may see them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,6 +13,7 @@ use iceberg::spec::Datum;
 
 use super::cursor::AsOf;
 use super::iceberg::{IcebergTable, TableSource};
+use super::vectors::Patterns;
 use super::warm::Warehouse;
 use super::{SqlError, Tiers};
 use crate::domain::TapeTime;
@@ -22,12 +24,13 @@ pub(super) const CATALOG: &str = "tapedeck";
 /// The schema of a name of one part. Holds nothing: `ticks` alone could mean two tables.
 pub(super) const NO_TIER: &str = "no_tier";
 
-/// The tiers, cut at the request's moment. Each tier is a schema; a new one (`vectors`, `desk`) is one more arm of `schema`.
+/// The tiers, cut at the request's moment. Each tier is a schema; a new one is one more arm of `schema`.
 #[derive(Debug)]
 pub(super) struct Catalog {
     hot: Arc<HotSchema>,
     warm: Arc<WarmSchema>,
     cold: Arc<ColdSchema>,
+    vectors: Arc<VectorsSchema>,
 }
 
 impl Catalog {
@@ -41,6 +44,7 @@ impl Catalog {
                 snapshot,
                 asked: AtomicBool::new(false),
             }),
+            vectors: Arc::new(VectorsSchema { data_directory: tiers.vectors.clone(), as_of }),
         }
     }
 
@@ -61,7 +65,7 @@ impl Catalog {
 
 impl CatalogProvider for Catalog {
     fn schema_names(&self) -> Vec<String> {
-        ["hot", "warm", "cold"].map(str::to_owned).to_vec()
+        ["hot", "warm", "cold", "vectors"].map(str::to_owned).to_vec()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
@@ -69,6 +73,7 @@ impl CatalogProvider for Catalog {
             "hot" => Some(Arc::clone(&self.hot) as _),
             "warm" => Some(Arc::clone(&self.warm) as _),
             "cold" => Some(Arc::clone(&self.cold) as _),
+            "vectors" => Some(Arc::clone(&self.vectors) as _),
             _ => None,
         }
     }
@@ -184,5 +189,33 @@ impl SchemaProvider for ColdSchema {
 
     fn table_exist(&self, name: &str) -> bool {
         name == "ticks"
+    }
+}
+
+#[derive(Debug)]
+struct VectorsSchema {
+    data_directory: PathBuf,
+    as_of: Option<TapeTime>,
+}
+
+#[async_trait]
+impl SchemaProvider for VectorsSchema {
+    fn table_names(&self) -> Vec<String> {
+        vec!["patterns".to_owned()]
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if name != "patterns" {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Patterns::open(&self.data_directory, self.as_of).await?)))
+    }
+
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        Ok(self.table_exist(name).then_some(TableType::Base))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        name == "patterns"
     }
 }

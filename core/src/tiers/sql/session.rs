@@ -49,6 +49,8 @@ pub struct Tiers {
     /// The Paimon warehouse, `<data>/warm`.
     pub warm: PathBuf,
     pub cold: Arc<dyn TableSource>,
+    /// The data directory, whose `vectors` holds the patterns.
+    pub vectors: PathBuf,
 }
 
 /// The cold tier of a data directory, looked up anew for each query.
@@ -68,6 +70,7 @@ impl Tiers {
             hot: Arc::new(Hot::default()),
             warm: data_directory.join("warm"),
             cold: Arc::new(Archived(data_directory.to_owned())),
+            vectors: data_directory.to_owned(),
         }
     }
 }

@@ -38,7 +38,8 @@ fn no_cold() -> impl TableSource {
 }
 
 fn sql(hot: Hot, warm: &Path, cold: impl TableSource + 'static) -> Sql {
-    Sql::new(Tiers { hot: Arc::new(hot), warm: warm.to_owned(), cold: Arc::new(cold) }).expect("threads")
+    Sql::new(Tiers { hot: Arc::new(hot), warm: warm.to_owned(), cold: Arc::new(cold), vectors: warm.join("nothing") })
+        .expect("threads")
 }
 
 /// Over nothing.
