@@ -9,6 +9,7 @@ mod backfill;
 mod bad_input;
 mod counts;
 mod crash;
+mod deploy;
 mod desk;
 mod exchange;
 mod faults;
