@@ -35,6 +35,19 @@ export const commands = {
 	pipeline: () => typedError<Pipeline, ApiError>(__TAURI_INVOKE("pipeline")),
 	/**  Asks the account, or tells it something: what was told is durable when this answers. */
 	trade: (request: Request) => typedError<Answer, ApiError>(__TAURI_INVOKE("trade", { request })),
+	/**  Hours like the last one of a pair, and what followed them, as of the deck's cursor. */
+	alike: (pair: string, across: boolean) => typedError<Alike, ApiError>(__TAURI_INVOKE("alike", { pair, across })),
+	/**  The analyst's notes, newest first, as of the deck's cursor. */
+	notes: (pair: string | null, beforeMs: number | null, limit: number) => typedError<Notes, ApiError>(__TAURI_INVOKE("notes", { pair, beforeMs, limit })),
+	note: (id: string) => typedError<NoteView, ApiError>(__TAURI_INVOKE("note", { id })),
+	/**  Makes a note now, and answers its id. */
+	askAnalyst: (pair: string) => typedError<string, ApiError>(__TAURI_INVOKE("ask_analyst", { pair })),
+	models: () => typedError<Models, ApiError>(__TAURI_INVOKE("models")),
+	/**  Without a name the rules answer alone. */
+	chooseModel: (name: string | null) => typedError<null, ApiError>(__TAURI_INVOKE("choose_model", { name })),
+	/**  Starts it; frames say how it stands. */
+	pullModel: (name: string) => typedError<null, ApiError>(__TAURI_INVOKE("pull_model", { name })),
+	cancelPull: () => typedError<null, ApiError>(__TAURI_INVOKE("cancel_pull")),
 };
 
 /* Types */
@@ -295,6 +308,10 @@ export type Frame = {
 	comparing: Comparing | null,
 	/**  Standing messages, most important first; empty when all is well. */
 	notices: Notice[],
+	/**  Notes of the analyst that are known at the cursor. */
+	noted: number,
+	/**  The last model that was asked for by name, fetched or not. */
+	pulling: Pulling | null,
 };
 
 export type Health = {
@@ -704,6 +721,156 @@ export type VoteRow = {
 export type Watch = {
 	pair: string,
 	interval: string,
+};
+
+/**  Hours like the last one of a pair. */
+export type Alike = {
+	pair: string,
+	/**  The cursor: nothing known later has a part in it. */
+	at_ms: number | null,
+	/**  End of the hour that was looked up, and its sixty closes. */
+	window_end_ms: number | null,
+	closes: (number | null)[],
+	/**  Why nothing could be looked up, in a sentence. */
+	refused: string | null,
+	/**  `exact` or `index`. */
+	searched: string,
+	/**  Patterns that were looked at. */
+	known: number,
+	/**  Hours of other pairs too. */
+	across: boolean,
+	matches: AlikeMatch[],
+	followed: FollowedView | null,
+	base_rate: FollowedView | null,
+};
+
+export type AlikeMatch = {
+	id: string,
+	source: string,
+	pair: string,
+	window_start_ms: number | null,
+	window_end_ms: number | null,
+	similarity: number | null,
+	distance: number | null,
+	after_15_pct: number | null,
+	after_30_pct: number | null,
+	after_60_pct: number | null,
+	max_pct: number | null,
+	min_pct: number | null,
+	/**  Up to 120 closes, the window's and what followed, percent of the window's last close: 0 at the sixtieth. */
+	closes_pct: (number | null)[],
+};
+
+/**  A mean; without ends there were too few for an interval. */
+export type EstimateView = {
+	mean: number | null,
+	low: number | null,
+	high: number | null,
+};
+
+export type FactRow = {
+	name: string,
+	label: string,
+	value: string,
+	unit: string,
+	/**  A sentence. */
+	source: string,
+	/**  Shows the rows it came from. */
+	sql: string | null,
+	from_ms: number | null,
+	to_ms: number | null,
+};
+
+export type FollowedView = {
+	n: number,
+	/**  0 to 1. */
+	rose: EstimateView,
+	after_15: SpreadView,
+	after_30: SpreadView,
+	after_60: SpreadView,
+	max: SpreadView,
+	min: SpreadView,
+};
+
+export type ModelRow = {
+	name: string,
+	size_bytes: string,
+	parameters: string,
+};
+
+export type Models = {
+	url: string,
+	/**  None: the rules answer alone. */
+	chosen: string | null,
+	models: ModelRow[],
+	/**  Why the server could not be asked. */
+	failure: string | null,
+};
+
+export type NoteRow = {
+	id: string,
+	pair: string,
+	as_of_ms: number | null,
+	/**  `rules`, or the name of a model. */
+	author: string,
+	is_model: boolean,
+	stance: string | null,
+	confidence: string | null,
+	text: string | null,
+	/**  Refused or failed. */
+	refused: Refusal | null,
+	latency_ms: number,
+	/**  What the price did in the hour after, and whether the call was right; absent before it is known. */
+	after_60_pct: number | null,
+	hit: boolean | null,
+};
+
+export type NoteView = {
+	row: NoteRow,
+	facts: FactRow[],
+	numbers: NumberInText[],
+	/**  What a refused model wrote, bounded. */
+	reply: string | null,
+	prompt: string,
+};
+
+export type Notes = {
+	notes: NoteRow[],
+	scores: ScoreRow[],
+	/**  There are older ones. */
+	more: boolean,
+};
+
+/**  Offsets in UTF-16 units, and the place among the facts. */
+export type NumberInText = {
+	from: number,
+	to: number,
+	fact: number,
+};
+
+export type Pulling = {
+	model: string,
+	status: string,
+	/**  0 to 1, when the server says. */
+	share: number | null,
+	ended: boolean,
+	error: string | null,
+};
+
+export type ScoreRow = {
+	author: string,
+	/**  Calls that could be judged. */
+	n: number,
+	hit_rate: number | null,
+	base_rate: number | null,
+	brier: number | null,
+	base_brier: number | null,
+};
+
+/**  Percent: quantiles at 5, 25, 50, 75 and 95 of a hundred. */
+export type SpreadView = {
+	quantiles: (number | null)[],
+	mean: EstimateView,
 };
 
 /* Tauri Specta runtime */

@@ -4,8 +4,10 @@
  */
 import type * as wire from "../bindings/bindings";
 import type { SessionCommand } from "../bindings/bindings";
+import type { Alike, Notes, NoteView } from "./signals";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
+export type * from "./signals";
 export type * from "./tiers";
 export type { AccountView, AmendRequest, BalanceRow, CanTrade, Compared, ComparingState, ConsensusView, DecisionRow, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, SessionCommand, SessionRow, TradingFrame, TransferRow, VoteRow } from "../bindings/bindings";
 export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, Watch } from "../bindings/bindings";
@@ -106,4 +108,17 @@ export interface Host {
   pipeline(): Promise<Pipeline>;
   /** Asks the account of the live desk, or tells it something: what was told is durable when this answers. */
   trade(request: TradeRequest): Promise<TradeAnswer>;
+  /** Hours like the last one of the pair, as of the deck's cursor; `across` looks among those of other pairs too. */
+  alike(pair: string, across: boolean): Promise<Alike>;
+  /** As of the deck's cursor, newest first; of all pairs without one, and before a moment when one is given. */
+  notes(pair: string | null, beforeMs: number | null, limit: number): Promise<Notes>;
+  note(id: string): Promise<NoteView>;
+  /** Makes a note of the pair now, and answers its id. May take half a minute. */
+  askAnalyst(pair: string): Promise<string>;
+  models(): Promise<wire.Models>;
+  /** Null: the rules answer alone. */
+  chooseModel(name: string | null): Promise<void>;
+  /** Starts to fetch a model; the frames say how it stands. */
+  pullModel(name: string): Promise<void>;
+  cancelPull(): Promise<void>;
 }

@@ -1,4 +1,6 @@
 /** What the trader can do. Buttons, keys and the palette all come through here. */
+import type { AlikeFeed } from "../feeds/alike.svelte";
+import type { AnalystFeed } from "../feeds/analyst.svelte";
 import type { DeskFeed } from "../feeds/desk.svelte";
 import { failures } from "../feeds/failures.svelte";
 import { Seeks } from "../feeds/seek";
@@ -7,9 +9,9 @@ import type { SqlFeed } from "../feeds/sql.svelte";
 import { newId } from "../feeds/ticket";
 import type { TradingFeed } from "../feeds/trading.svelte";
 import type { TimelineFeed } from "../feeds/timeline.svelte";
-import { type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
+import { type AlikeMatch, type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
 
-export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | null;
+export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | "models" | null;
 
 export class Actions {
   overlay = $state<Overlay>(null);
@@ -35,6 +37,8 @@ export class Actions {
     private readonly sql: SqlFeed,
     private readonly trading: TradingFeed,
     private readonly timeline: TimelineFeed,
+    readonly alike: AlikeFeed,
+    private readonly analyst: AnalystFeed,
   ) {
     this.#seeks = new Seeks(host, feed, (thrown) => failures.add(thrown));
   }
@@ -206,6 +210,25 @@ export class Actions {
 
   replayHovered() {
     if (this.hoveredMs !== null) void this.seek(this.hoveredMs);
+  }
+
+  /** From the end of a match, of its own pair. What lies outside the tape on the deck is of what was recorded live. */
+  async replayMatch({ pair, window_end_ms }: AlikeMatch) {
+    const tape = this.feed.frame?.tape;
+    if (this.feed.desk?.pairs.includes(pair)) this.choosePair(pair);
+    if (tape && this.movable && window_end_ms >= tape.from_ms && window_end_ms <= tape.to_ms) return this.seek(window_end_ms);
+    this.#seeks.forget();
+    await this.#try(this.host.replay(window_end_ms));
+  }
+
+  switchMatches() {
+    settings.matches = !settings.matches;
+  }
+
+  /** The notes come into view with it. */
+  askAnalyst() {
+    this.openTab("analyst");
+    void this.analyst.askNow();
   }
 
   loadEarlier(months: number) {
