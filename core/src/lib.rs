@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod paper;
 pub mod patterns;
 
+pub mod analyst;
 pub mod engine;
 
 pub mod ingest;

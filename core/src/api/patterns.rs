@@ -203,15 +203,8 @@ pub struct AlikeRequest {
 pub async fn alike_at(directory: &Path, recorder: &Recorder, request: &AlikeRequest) -> Result<AlikeView, ApiError> {
     let journal = recorder.journal().reader();
     let cursor = request.at.unwrap_or(TapeTime::from_nanos(i64::MAX));
-    let minutes = last_hours(&journal, request, cursor)?;
-    let Some(newest) = minutes.last() else {
-        let what = format!("Nothing is recorded of {} by then.", request.pair);
-        return Err(ApiError::refused(
-            "nothing_recorded",
-            what,
-            "Record it, import a file, or ask for a later moment.",
-        ));
-    };
+    let minutes = newest_minutes(&journal, request, cursor, WINDOW_MINUTES)?;
+    let Some(newest) = minutes.last() else { return Err(nothing_recorded(request.pair)) };
     // Without a moment it is asked as of the newest that is known of the lane.
     let cursor = request.at.unwrap_or(newest.tape_time);
     let asked = Asked::of(request.pair, cursor, minutes);
@@ -222,7 +215,18 @@ pub async fn alike_at(directory: &Path, recorder: &Recorder, request: &AlikeRequ
     asked.view(request.across, alike.as_ref(), |found| Ok(minutes_of(&journal, found, cursor)?))
 }
 
-fn last_hours(journal: &JournalReader, request: &AlikeRequest, cursor: TapeTime) -> Result<Vec<Candle>, JournalError> {
+pub(super) fn nothing_recorded(pair: Pair) -> ApiError {
+    let what = format!("Nothing is recorded of {pair} by then.");
+    ApiError::refused("nothing_recorded", what, "Record it, import a file, or ask for a later moment.")
+}
+
+/// The newest minutes of the lane that is asked for, the oldest first.
+pub(super) fn newest_minutes(
+    journal: &JournalReader,
+    request: &AlikeRequest,
+    cursor: TapeTime,
+    count: usize,
+) -> Result<Vec<Candle>, JournalError> {
     let mut best: Vec<Candle> = Vec::new();
     for (source, pair) in journal.candle_sources()? {
         if pair != request.pair || request.source.is_some_and(|wanted| wanted != source) {
@@ -230,7 +234,7 @@ fn last_hours(journal: &JournalReader, request: &AlikeRequest, cursor: TapeTime)
         }
         let to = EventTime::from_nanos(cursor.nanos());
         let Some(end) = newest_minute(journal, source, pair, to, cursor)? else { continue };
-        let from = end.plus_nanos(-(WINDOW_MINUTES as i64) * MINUTE);
+        let from = end.plus_nanos(-(count as i64) * MINUTE);
         let minutes = journal.candles(&CandleQuery { source, pair, from, to: end, as_of: cursor }, Seq(u64::MAX))?;
         let newer = |best: &Candle| minutes.last().is_some_and(|newest| newest.window_start > best.window_start);
         let wins = match best.last() {

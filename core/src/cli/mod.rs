@@ -1,5 +1,6 @@
 //! The `tapedeck` command: for scripts, servers and tests. Exits 0 done, 1 found something wrong, 2 could not run.
 
+mod analyst;
 mod backfill;
 mod bench;
 mod candles;
@@ -232,6 +233,11 @@ enum Command {
         #[command(subcommand)]
         action: patterns::Action,
     },
+    /// Ask the analyst for a note
+    Analyst {
+        #[command(subcommand)]
+        action: analyst::Action,
+    },
     /// Trade by the votes of patterns, analyst and trend: on, off, and why it decided as it did
     Consensus {
         #[command(subcommand)]
@@ -416,6 +422,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, ApiError> {
             trading::run(&data, &request, json)
         }
         Command::Patterns { action } => patterns::run(&data, action, json),
+        Command::Analyst { action } => analyst::run(&data, action, json),
         Command::Consensus { action } => consensus::run(&data, action, json),
         Command::Verify => verify::run(&data, json),
         Command::Reconcile => reconcile::run(&data, json),

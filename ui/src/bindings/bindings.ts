@@ -33,6 +33,8 @@ export const commands = {
 	sqlSort: (id: number, column: number | null, descending: boolean) => typedError<null, SqlFailure>(__TAURI_INVOKE("sql_sort", { id, column, descending })),
 	sqlExport: (id: number, format: SqlFormat) => typedError<SqlExport, SqlFailure>(__TAURI_INVOKE("sql_export", { id, format })),
 	pipeline: () => typedError<Pipeline, ApiError>(__TAURI_INVOKE("pipeline")),
+	/**  The hours that looked like the last one of a pair on the deck, as of its cursor. */
+	alike: (pair: string, across: boolean) => typedError<AlikeView, ApiError>(__TAURI_INVOKE("alike", { pair, across })),
 	/**  Asks the account, or tells it something: what was told is durable when this answers. */
 	trade: (request: Request) => typedError<Answer, ApiError>(__TAURI_INVOKE("trade", { request })),
 };
@@ -53,6 +55,29 @@ export type AccountView = {
 	/**  The chain of transfers: how many, and the hash of the last. */
 	transfers: string,
 	ledger_hash: string,
+};
+
+/**  What followed the hours that looked like the last one. Nothing known after `at_ms` has a part in it. */
+export type AlikeView = {
+	pair: string,
+	at_ms: number | null,
+	/**  End of the hour that was looked up. */
+	window_end_ms: number | null,
+	/**  Its closes; fewer than sixty where minutes are missing. */
+	closes: (number | null)[],
+	/**  Why nothing could be looked up, in a sentence. */
+	refused: string | null,
+	/**  `exact`, or `index` where a near one may have been passed over. */
+	searched: string,
+	/**  Patterns that were looked at. */
+	known: number | null,
+	/**  Those of other pairs too. */
+	across: boolean,
+	/**  The nearest first. */
+	matches: MatchView[],
+	followed: FollowedView | null,
+	/**  After every hour of the pair that was known. */
+	base_rate: FollowedView | null,
 };
 
 /**  A change of an open order, in texts. */
@@ -236,6 +261,8 @@ export type Desk = {
 	speeds: number[],
 	/**  There is an address that earlier candles of a live pair can be asked of. */
 	earlier_history: boolean,
+	/**  What can be drawn over and under the bars. */
+	indicators: IndicatorKind[],
 };
 
 export type Difference = {
@@ -266,7 +293,25 @@ export type Estimate = {
 	refused: Refusal | null,
 };
 
+/**  With its interval of 95 %, which fewer than five hours do not have. */
+export type EstimateView = {
+	mean: number | null,
+	low: number | null,
+	high: number | null,
+};
+
 export type FeedState = "off" | "connecting" | "connected" | "down";
+
+export type FollowedView = {
+	n: number,
+	/**  Share after which the price was higher an hour later, 0 to 1. */
+	rose: EstimateView,
+	after_15: SpreadView,
+	after_30: SpreadView,
+	after_60: SpreadView,
+	max: SpreadView,
+	min: SpreadView,
+};
 
 /**  One picture of the desk. At most one is in flight: the next is sent after the page has drawn this one and said so. */
 export type Frame = {
@@ -309,6 +354,54 @@ export type Health = {
 	journal_text: string,
 	/**  The counts of the live feed: frames = the sum of all the others. */
 	counts: Counts,
+};
+
+/**  An indicator that can be chosen. */
+export type IndicatorKind = {
+	/**  As it is written in a request. */
+	name: string,
+	label: string,
+	params: IndicatorParameter[],
+	/**  Under the price, on a scale of its own. */
+	own_pane: boolean,
+	/**  Where lines are ruled across its pane. */
+	levels: (number | null)[],
+	lines: IndicatorLine[],
+};
+
+export type IndicatorLine = {
+	name: string,
+	label: string,
+	/**  `line`, `histogram`, or `steps` for one that is broken where it changes sides. */
+	kind: string,
+};
+
+export type IndicatorParameter = {
+	name: string,
+	label: string,
+	default: number | null,
+	min: number | null,
+	max: number | null,
+	whole: boolean,
+};
+
+/**  Changes are in percent of the window's last close. */
+export type MatchView = {
+	id: string,
+	source: string,
+	pair: string,
+	window_start_ms: number | null,
+	window_end_ms: number | null,
+	/**  1 ÷ (1 + distance). */
+	similarity: number | null,
+	distance: number | null,
+	after_15_pct: number | null,
+	after_30_pct: number | null,
+	after_60_pct: number | null,
+	max_pct: number | null,
+	min_pct: number | null,
+	/**  Of its sixty minutes and the sixty after them: index 59 is 0. */
+	closes_pct: (number | null)[],
 };
 
 /**  What the recall had found. Shares of the price as percentages in text. */
@@ -527,6 +620,12 @@ export type SessionRow = {
 	on_deck: boolean,
 };
 
+/**  In percent; the quantiles are 5, 25, 50, 75 and 95 %. */
+export type SpreadView = {
+	quantiles: (number | null)[],
+	mean: EstimateView,
+};
+
 export type SqlAnswer = {
 	id: number,
 	columns: SqlColumn[],
@@ -601,7 +700,7 @@ export type Stage = {
 	bytes: number | null,
 };
 
-export type StageName = "feed" | "journal" | "engine" | "hot" | "warm" | "cold";
+export type StageName = "feed" | "journal" | "engine" | "hot" | "warm" | "cold" | "vectors";
 
 export type StageState = "ok" | 
 /**  Nothing has come yet. */

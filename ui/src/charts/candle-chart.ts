@@ -18,6 +18,8 @@ import { formatPlotPrice, priceDecimals } from "../shared/number";
 import { formatMinute } from "../shared/time";
 import { isOnBar, keptRange, lowerBound, placeBar, type PlotBar } from "./bars";
 import { GapShade } from "./gap-shade";
+import type { MatchScene } from "./match";
+import { MatchOverlay } from "./match-overlay";
 import { OrderLines, type OrderLineEvents } from "./order-lines";
 import { type FillMark, type OrderLine, tickDecimals } from "./orders";
 import { type Palette, withAlpha } from "./palette";
@@ -48,6 +50,9 @@ export class CandleChart implements BarView {
   readonly #gaps = new GapShade(() => this.#bars);
   readonly #fills: ISeriesMarkersPluginApi<Time>;
   readonly #orders: OrderLines;
+  readonly #match: MatchOverlay;
+  /** The view was moved to show a match. */
+  #movedForMatch = false;
   /** The fills among the bars that are held. */
   #marks: (bars: readonly PlotBar[]) => FillMark[] = () => [];
   #bars: PlotBar[] = [];
@@ -81,6 +86,8 @@ export class CandleChart implements BarView {
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, { priceLineStyle: 2, borderVisible: true });
     this.#candles.attachPrimitive(this.#gaps);
+    this.#match = new MatchOverlay(() => this.#bars, palette);
+    this.#candles.attachPrimitive(this.#match);
     this.#fills = createSeriesMarkers(this.#candles, []);
     this.#orders = new OrderLines(this.#candles, container, palette, () => tickDecimals(this.#bars), events);
     this.#volume = this.#chart.addSeries(HistogramSeries, { priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
@@ -145,11 +152,34 @@ export class CandleChart implements BarView {
       wickDownColor: palette.down,
     });
     this.#orders.paint(palette);
+    this.#match.paint(palette);
     if (this.#bars.length > 0) this.#setAll();
   }
 
   showOrders(lines: readonly OrderLine[]) {
     this.#orders.show(lines);
+  }
+
+  /** Lays a match over the bars and brings all of it into view, or takes it away. */
+  showMatch(scene: MatchScene | null) {
+    this.#match.show(scene);
+    // A canvas can not be read: what lies on it is said here too.
+    this.container.dataset.match = scene?.id ?? "";
+    const [reach, range] = [this.#match.reach(), this.#chart.timeScale().getVisibleLogicalRange()];
+    // What the tape has left behind is not gone back to.
+    if (reach && range && reach.to >= this.#bars.length - 1 && (reach.from < range.from || reach.to > range.to)) {
+      this.#movedForMatch = true;
+      this.#chart.timeScale().setVisibleLogicalRange({ from: Math.min(range.from, reach.from - RIGHT_MARGIN), to: reach.to + RIGHT_MARGIN });
+    } else if (!reach && this.#movedForMatch) {
+      this.#movedForMatch = false;
+      this.showNewest();
+    }
+  }
+
+  /** Marks the ends of the matched hours. */
+  markMatches(timesMs: readonly number[]) {
+    this.#match.mark(timesMs);
+    this.container.dataset.matches = String(timesMs.length);
   }
 
   /** `marks` is asked again whenever other bars are held. */

@@ -12,6 +12,8 @@ export interface Palette {
   /** Of two that are compared. */
   first: string;
   second: string;
+  /** Of hours like this one. */
+  match: string;
   mono: string;
 }
 
@@ -30,6 +32,7 @@ export function readPalette(): Palette {
     replay: read("replay"),
     first: read("first"),
     second: read("second"),
+    match: read("match"),
     mono: read("mono"),
   };
 }

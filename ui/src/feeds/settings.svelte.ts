@@ -2,7 +2,7 @@ import { USUAL_HEIGHT } from "../shared/split";
 
 /** What the desk remembers between windows. */
 export type Theme = "dark" | "light";
-export const DOCK_TABS = ["trades", "ledger", "sessions", "sql", "pipeline"] as const;
+export const DOCK_TABS = ["trades", "ledger", "patterns", "sessions", "sql", "pipeline"] as const;
 export type DockTab = (typeof DOCK_TABS)[number];
 export type SideTab = "trade" | "feed";
 
@@ -13,6 +13,8 @@ interface Remembered {
   side: boolean;
   sideTab: SideTab;
   sounds: boolean;
+  /** Ends of the hours like this one are marked on the chart. */
+  matches: boolean;
   dockOpen: boolean;
   dockTab: DockTab;
   dockHeight: number;
@@ -30,6 +32,7 @@ function recall(): Remembered {
     side: window.innerWidth >= WIDE_ENOUGH_FOR_SIDE,
     sideTab: "trade",
     sounds: false,
+    matches: true,
     dockOpen: window.innerHeight >= TALL_ENOUGH_FOR_DOCK,
     dockTab: "sql",
     dockHeight: USUAL_HEIGHT,
@@ -91,6 +94,13 @@ class Settings {
   }
   set sounds(sounds: boolean) {
     this.#keep({ sounds });
+  }
+
+  get matches() {
+    return this.#kept.matches;
+  }
+  set matches(matches: boolean) {
+    this.#keep({ matches });
   }
 
   get dockOpen() {

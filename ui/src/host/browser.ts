@@ -14,6 +14,7 @@ import { MadeUpHistory } from "./earlier";
 import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type OrderRequest, type Range, type Row, type Transport, type Watch } from "./host";
 import { openLake } from "./lake";
 import { INTERVAL_MS, type Listing, LISTINGS, MadeUpTape, pseudoRandom, TICK_MS } from "./market";
+import { MadeUpPatterns } from "./patterns";
 import { MadeUpSessions } from "./sessions";
 
 const SAMPLE_FROM = Date.UTC(2024, 0, 1);
@@ -38,6 +39,7 @@ export function openBrowser(query: URLSearchParams): Host {
   const pairsOf = listings.map(({ pair }) => pair);
   const accountOf = (of: MadeUpTape, clock: () => number) => new MadeUpAccount((pair) => (scene === "empty" ? null : of.price(pair, clock())), pairsOf, clock);
   const comparison = new MadeUpComparison(scene === "long", scene === "refuse");
+  const patterns = new MadeUpPatterns(scene);
   const earlier = new MadeUpHistory(live.fromMs, live.listings, () => bump(), scene === "refuse");
 
   /** A tape that can be moved, and where it stands. */
@@ -287,6 +289,7 @@ export function openBrowser(query: URLSearchParams): Host {
       intervals: Object.keys(INTERVAL_MS),
       speeds: [1, 10, 60, 600],
       earlier_history: true,
+      indicators: [],
     }),
     async openFrames(to) {
       show = to;
@@ -346,6 +349,7 @@ export function openBrowser(query: URLSearchParams): Host {
     async cancelBackfill() {
       earlier.cancel();
     },
+    alike: (pair, across) => patterns.alike(tape(), now(), pair, across),
     async timeline(range) {
       if (scene === "empty") return blankSeries(0).buffer;
       const until = Math.min(past()?.toMs ?? now(), range?.to_ms ?? Infinity);

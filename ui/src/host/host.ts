@@ -4,8 +4,10 @@
  */
 import type * as wire from "../bindings/bindings";
 import type { SessionCommand } from "../bindings/bindings";
+import type { Alike } from "./signals";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
+export type * from "./signals";
 export type * from "./tiers";
 export type { AccountView, AmendRequest, BalanceRow, CanTrade, Compared, ComparingState, ConsensusView, DecisionRow, Estimate, OrderRequest, OrderRow, PositionRow, Refusal, SessionCommand, SessionRow, TradingFrame, TransferRow, VoteRow } from "../bindings/bindings";
 export type { BackfillState, Counts, Deck, Desk, FeedState, Notice, NoticeLevel, Quality, Watch } from "../bindings/bindings";
@@ -106,4 +108,6 @@ export interface Host {
   pipeline(): Promise<Pipeline>;
   /** Asks the account of the live desk, or tells it something: what was told is durable when this answers. */
   trade(request: TradeRequest): Promise<TradeAnswer>;
+  /** Hours like the last one of the pair, as of the deck's cursor; `across` looks among those of other pairs too. */
+  alike(pair: string, across: boolean): Promise<Alike>;
 }

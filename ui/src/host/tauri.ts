@@ -1,7 +1,7 @@
 /** The only file, with the generated bindings, that imports Tauri. */
 import { Channel, invoke } from "@tauri-apps/api/core";
 import * as wire from "../bindings/bindings";
-import { type ComparisonView, type Frame, type Host, HostError, type Pipeline, type SqlAnswer, type SqlExport } from "./host";
+import { type Alike, type ComparisonView, type Frame, type Host, HostError, type Pipeline, type SqlAnswer, type SqlExport } from "./host";
 
 type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: wire.ApiError | wire.SqlFailure };
 
@@ -57,5 +57,6 @@ export function openTauri(): Host {
     sqlExport: async (id, format) => (await settled(wire.commands.sqlExport(id, format))) as SqlExport,
     pipeline: async () => (await settled(wire.commands.pipeline())) as Pipeline,
     trade: (request) => settled(wire.commands.trade(request)),
+    alike: async (pair, across) => (await settled(wire.commands.alike(pair, across))) as Alike,
   };
 }

@@ -85,3 +85,13 @@ export function directionOf(signed: string | null): Direction {
 
 /** `BTC-USD` → `BTC`. */
 export const baseOf = (pair: string): string => pair.split("-")[0] ?? pair;
+
+/** A change in percent with its sign: `+0.42`, `−0.05`, `0.00`. */
+export function formatPercent(percent: number, decimals = 2): string {
+  const digits = Math.abs(percent).toFixed(decimals);
+  if (Number(digits) === 0) return digits;
+  return `${percent < 0 ? "−" : "+"}${digits}`;
+}
+
+/** 0.583 → `58 %` */
+export const formatShare = (share: number): string => `${Math.round(share * 100)} %`;

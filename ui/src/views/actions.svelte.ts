@@ -1,4 +1,5 @@
 /** What the trader can do. Buttons, keys and the palette all come through here. */
+import type { AlikeFeed } from "../feeds/alike.svelte";
 import type { DeskFeed } from "../feeds/desk.svelte";
 import { failures } from "../feeds/failures.svelte";
 import { Seeks } from "../feeds/seek";
@@ -7,7 +8,7 @@ import type { SqlFeed } from "../feeds/sql.svelte";
 import { newId } from "../feeds/ticket";
 import type { TradingFeed } from "../feeds/trading.svelte";
 import type { TimelineFeed } from "../feeds/timeline.svelte";
-import { type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
+import { type AlikeMatch, type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
 
 export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | null;
 
@@ -24,6 +25,8 @@ export class Actions {
   focusTicket = $state(0);
   /** The keys are wanted in the list of sessions, until they are there. */
   sessionsWanted = $state(false);
+  /** As `sessionsWanted`, of the patterns. */
+  patternsWanted = $state(false);
   #stepping = false;
   readonly #seeks: Seeks;
   /** The range that was looped last on each tape. */
@@ -35,6 +38,7 @@ export class Actions {
     private readonly sql: SqlFeed,
     private readonly trading: TradingFeed,
     private readonly timeline: TimelineFeed,
+    readonly alike: AlikeFeed,
   ) {
     this.#seeks = new Seeks(host, feed, (thrown) => failures.add(thrown));
   }
@@ -206,6 +210,25 @@ export class Actions {
 
   replayHovered() {
     if (this.hoveredMs !== null) void this.seek(this.hoveredMs);
+  }
+
+  /** From the end of a match, of its own pair. What lies outside the tape on the deck is of what was recorded live. */
+  async replayMatch({ pair, window_end_ms }: AlikeMatch) {
+    const tape = this.feed.frame?.tape;
+    if (this.feed.desk?.pairs.includes(pair)) this.choosePair(pair);
+    if (tape && this.movable && window_end_ms >= tape.from_ms && window_end_ms <= tape.to_ms) return this.seek(window_end_ms);
+    this.#seeks.forget();
+    await this.#try(this.host.replay(window_end_ms));
+  }
+
+  switchMatches() {
+    settings.matches = !settings.matches;
+  }
+
+  /** The tab, with the keys in it. */
+  pickPatterns() {
+    this.openTab("patterns");
+    this.patternsWanted = true;
   }
 
   loadEarlier(months: number) {

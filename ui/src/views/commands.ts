@@ -6,7 +6,7 @@ import type { Actions } from "./actions.svelte";
 
 export interface Command {
   id: string;
-  group: "Replay" | "Market" | "Trade" | "Desk" | "SQL";
+  group: "Replay" | "Market" | "Trade" | "Signals" | "Desk" | "SQL";
   label: string;
   /** As `keyWord` says them; the first is the one shown. */
   keys: readonly string[];
@@ -17,7 +17,7 @@ export interface Command {
   run: () => void;
 }
 
-export type When = "live" | "past" | "seeking";
+export type When = "live" | "past" | "seeking" | "laid";
 
 export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly string[]): Command[] {
   const replay = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Replay", label, keys, run, when: "past" });
@@ -25,6 +25,7 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
   const market = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Market", label, keys, run });
   const sql = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "SQL", label, keys, run });
   const trade = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Trade", label, keys, run });
+  const signal = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Signals", label, keys, run });
   const own = (id: string, label: string, keys: string[], run: () => void): Command => ({ id, group: "Desk", label, keys, run });
   return [
     replay("play", "Play or pause", ["Space"], () => actions.playOrPause()),
@@ -67,6 +68,10 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
     trade("ledger", "Ledger: every transfer", ["m"], () => actions.openTab("ledger")),
     trade("cash", "Deposit or withdraw…", [], () => (actions.overlay = "cash")),
     trade("sounds", settings.sounds ? "No sound for fills" : "A sound for each fill", [], () => actions.switchSounds()),
+    signal("patterns", "Patterns: hours like this one", ["s"], () => actions.pickPatterns()),
+    signal("patterns-across", actions.alike.across ? "Hours of this pair alone" : "Hours of all pairs too", [], () => actions.alike.switchAcross()),
+    signal("patterns-marks", settings.matches ? "No matches marked on the chart" : "Matches marked on the chart", [], () => actions.switchMatches()),
+    { ...signal("match-away", "Take the match off the chart", ["Escape"], () => actions.alike.takeAway()), when: "laid" },
     sql("sql", "Write a query", ["q"], () => actions.writeQuery()),
     { ...sql("sql-run", "Run the query, or its selected part", ["Ctrl+Enter"], () => actions.runQuery()), everywhere: true },
     sql("sql-cancel", "Cancel the query", [], () => actions.cancelQuery()),
@@ -86,11 +91,13 @@ export function commandsOf(actions: Actions, desk: Desk | null, pairs: readonly 
 export interface Now {
   movable: boolean;
   seeking: boolean;
+  /** A match lies over the chart. */
+  laid: boolean;
 }
 
-export function isUsable({ when }: Command, { movable, seeking }: Now): boolean {
+export function isUsable({ when }: Command, { movable, seeking, laid }: Now): boolean {
   if (when === undefined) return true;
-  return { live: !movable, past: movable, seeking }[when];
+  return { live: !movable, past: movable, seeking, laid }[when];
 }
 
 /** The command of a key, if it can be used now. */
