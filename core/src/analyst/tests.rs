@@ -262,13 +262,13 @@ fn facts_are_what_the_minutes_say_and_nothing_is_made_up_for_what_is_missing() {
 
 #[test]
 fn a_brief_says_each_fact_once_with_its_sign_and_unit() {
-    let text = super::brief::user(&brief());
+    let text = brief::user(&brief());
     assert_eq!(
         text,
         "Facts about BTC-USD at 1970-01-01T00:00:00Z:\n- close: 42318.57\n- change_15: +0.42 %\n- change_60: -1.27 %\n- usual_15: 0.31 %\n- spread: 2.3 bp\n\
          - matches: 20\n- similarity: 0.37\n- after_60: +0.10 %\n- rose: 55 %\n"
     );
-    assert_eq!(super::brief::reply_schema()["additionalProperties"], false);
+    assert_eq!(brief::reply_schema()["additionalProperties"], false);
     assert_eq!((rounded(-0.004, 2, true), rounded(0.004, 2, true)), ("0.00".to_owned(), "+0.00".to_owned()));
 }
 

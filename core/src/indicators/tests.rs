@@ -70,7 +70,7 @@ fn published_results_are_met_to_a_billionth() {
         ("wma(14)", "wma", vec!["wma"]),
         ("vwap", "vwap", vec!["vwap"]),
         ("bollinger(20, 2)", "bb", vec!["sma", "upperBand", "lowerBand"]),
-        ("supertrend(14, 3)", "supertrend", vec!["lowerBand", "upperBand"]),
+        ("supertrend(10, 3)", "supertrend", vec!["lowerBand", "upperBand"]),
         ("rsi(14)", "rsi", vec!["rsi"]),
         ("macd(12, 26, 9)", "macd", vec!["macd", "signal", "histogram"]),
         ("atr(14)", "atr", vec!["atr"]),

@@ -152,16 +152,16 @@ async fn near_hours_are_those_a_brute_force_finds_at_any_cursor() {
 #[tokio::test]
 async fn an_index_finds_nearly_all_and_says_that_it_is_one() {
     let mut dice = Dice::new(5);
-    let all = events(&troubled("BTC-USD", 4_000, &mut dice));
+    let all = events(&troubled("BTC-USD", 2_000, &mut dice));
     let directory = tempfile::tempdir().expect("a directory");
     let mut vectors = filled(directory.path(), &all).await;
-    vectors.index_from = 1_000;
+    vectors.index_from = 500;
     vectors.maintain().await.expect("indexed");
     let reader = Reader::open(directory.path()).await.expect("made");
     let table = remembered(&all);
     let (mut found_of_ten, mut asked) = (0, 0);
-    for question in questions(&all, &mut dice, 12) {
-        let question = Question { most: 10, cursor: closed(8_000), ..question };
+    for question in questions(&all, &mut dice, 8) {
+        let question = Question { most: 10, cursor: closed(4_000), ..question };
         let found = reader.search(&question, false, None).await.expect("searched");
         assert!(!found.exact);
         let usable: Vec<Candidate> = table
