@@ -1,42 +1,60 @@
-//! How a model is asked: the facts as lines, and the form its answer has to have.
+//! The facts as they are told to a model, and what it is asked to do with them.
 
 use serde_json::{Value, json};
 
+use super::check::MOST_CHARACTERS;
 use super::facts::Facts;
+use crate::domain::Stance;
 
-/// Grows when the words change: a note says by which it was made.
-pub const PROMPT_VERSION: u32 = 1;
+/// Of the prompt and of the rules a reply is read by: notes of different versions are not compared.
+pub const PROMPT_VERSION: u16 = 1;
 
-/// Characters of an answer's text, at most.
-pub const LONGEST: usize = 600;
-
-/// What never changes.
-pub fn system() -> &'static str {
-    "You describe a market for a trader who checks every number. You are given facts. Answer in JSON with three fields: `stance` is Bullish, Bearish or \
-     Neutral for the next hour; `confidence` is a number from 0 to 1; `text` is one or two plain English sentences that say why. Use only numbers from the \
-     facts, written in digits as they are there, with their sign and unit. Write no other number, no number in words, no other asset, no advice to buy or \
-     sell. If the facts say little, the stance is Neutral."
+/// What is sent. All of it is made here, of a pair's name and of numbers: nothing from outside can speak in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    pub system: String,
+    pub user: String,
 }
 
-/// The facts, one to a line.
-pub fn user(facts: &Facts) -> String {
-    let mut text = format!("Facts about {} at {}:\n", facts.pair, facts.as_of);
-    for fact in &facts.facts {
-        text += &format!("- {}: {}{}\n", fact.label, fact.text(), fact.unit.suffix());
+impl Brief {
+    pub fn of(facts: &Facts) -> Self {
+        Self { system: SYSTEM.to_owned(), user: user(facts) }
+    }
+}
+
+const SYSTEM: &str = "\
+You are the analyst of a trading desk. You are given facts of one pair, and you say what they mean.
+
+Answer with one JSON object and nothing else: {\"stance\": \"bullish\" or \"bearish\" or \"neutral\", \"confidence\": a number from 0 \
+to 1, \"sentences\": one or two short sentences}.
+
+The sentences are read by a program, which refuses them if one rule is broken:
+- English, plain words of the market, two sentences at most, 600 characters at most.
+- Every number is one of the facts, with its unit and its sign, in digits. Rounding is allowed. Calculate nothing.
+- Say of each number what it is, and over how long, as the fact does: \"the price rose 0.50 % over 60 minutes\".
+- No number in words, no dates, no ranges with a dash, no quotation marks, no brackets, no markup, no addresses.
+- No pair and no asset but the one you are given. No orders and no advice.
+If the facts say little, the stance is neutral.";
+
+fn user(facts: &Facts) -> String {
+    let mut text = format!("Pair: {}\nAs of: {}\nFacts:\n", facts.pair, facts.as_of);
+    for (place, fact) in facts.list.iter().enumerate() {
+        let word = fact.word().map(|word| format!(" ({word})")).unwrap_or_default();
+        text.push_str(&format!("{}. {}: {}{word}\n", place + 1, fact.kind.label(), fact.text(facts.pair)));
     }
     text
 }
 
-/// A JSON schema that the server holds the model to, where it can.
+/// The JSON schema of a reply, for servers that hold a model to one. A reply is checked all the same.
 pub fn reply_schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "stance": { "type": "string", "enum": ["Bullish", "Bearish", "Neutral"] },
+            "stance": { "type": "string", "enum": Stance::ALL.map(Stance::as_str) },
             "confidence": { "type": "number", "minimum": 0, "maximum": 1 },
-            "text": { "type": "string", "maxLength": LONGEST },
+            "sentences": { "type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS },
         },
-        "required": ["stance", "confidence", "text"],
+        "required": ["stance", "confidence", "sentences"],
         "additionalProperties": false,
     })
 }

@@ -1,16 +1,15 @@
-//! A view of one pair, in a closed enum and two sentences: facts, a brief of them, an answer by a model or by rules, and what is made of it. Pure.
+//! Facts of a pair, what a model or fixed rules say of them, and whether each number of it is true. Pure: who asks the model is an edge.
 //!
 //! ```text
-//!  candles, quote, matches ─▶ facts ─▶ brief ─▶ model ─▶ check ─▶ note
-//!                                └────▶ rules ──────────▶ check ──┘
+//!  candles, quote, patterns ─▶ facts ─▶ brief ─▶ (model) ─▶ check ─▶ Said or Refusal ─┐
+//!                                └────▶ rules ────────────────────▶ Said ────────────┴─▶ note ─▶ Opinion ─▶ score
 //! ```
 //!
-//! Read in this order: `facts` (what may be said), `brief` (how a model is asked), `check` (what of its answer may be shown), `rules` (who answers without a
-//! model), `note` (what is kept), `score` (what it was worth).
+//! Read in this order: `facts` (what is known), `brief` (as it is told to a model), `check` (what of a reply may be shown), `rules` (an
+//! analyst without a model), `note` (what is kept), `score` (whether it was right).
 //!
-//! **Architecture Invariant:** a number that is shown is a number of the brief. A text with another is refused, and kept as refused.
-//!
-//! **Architecture Invariant:** nothing of an answer reaches an order but its stance.
+//! **Architecture Invariant:** no text of a model is shown as said unless every word of it is in the desk's vocabulary and every number
+//! of it is a fact of its brief.
 
 pub mod brief;
 pub mod check;
@@ -18,10 +17,12 @@ pub mod facts;
 pub mod note;
 pub mod rules;
 pub mod score;
+
 #[cfg(test)]
 mod tests;
 
-pub use check::{NumberInText, Refusal, Said};
-pub use facts::{Fact, Facts, Past, Unit};
-pub use note::{Author, Note, NoteError, Outcome};
-pub use score::{Call, Score};
+pub use brief::{Brief, PROMPT_VERSION, reply_schema};
+pub use check::{MOST_CHARACTERS, MOST_REPLY_BYTES, NumberInText, Refusal, Said, check};
+pub use facts::{Fact, Facts, Kind, MINUTES_NEEDED, Unit};
+pub use note::{Author, Failure, Note, NoteError, Outcome};
+pub use score::{Calibration, Call, FEWEST_CALLS, Score, score};

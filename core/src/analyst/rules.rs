@@ -1,68 +1,84 @@
-//! The analyst that needs no model: a few rules over the same facts, in the same form, held to the same check.
-//!
-//! One point each, for or against: the quick average apart from the slow one by more than [`APART`]; the price moved by more than is usual in 15 minutes;
-//! the interval of what followed the hours alike lies on one side of zero. Two points make a stance, one does not.
+//! The analyst without a model: the same facts, three fixed rules, and a text that is read as any other.
 
-use super::check::{Said, numbers};
-use super::facts::{Fact, Facts};
-use super::note::{Author, Note, Outcome};
-use crate::domain::{Rate, Stance, money};
+use super::check::{Said, checked};
+use super::facts::{Facts, Kind};
+use crate::domain::{Rate, Stance};
 
-/// Percent, between the two averages: less is no trend.
-const APART: f64 = 0.02;
+/// The trend has to move in fifteen minutes by as much as the price does in one, and the hour by four times that: half of the √60 that
+/// chance alone makes of it. So either is said of somewhat more than a market that goes nowhere.
+const TREND_OVER_VOLATILITY: i128 = 1;
+const CHANGE_OVER_VOLATILITY: i128 = 4;
 
-/// Of a stance by two points, and for each more.
-const CONFIDENCE: (i64, i64) = (60, 10);
+/// Fewer past hours say nothing; as consensus has it.
+const FEWEST_MATCHES: i128 = 5;
 
-/// A note by these rules.
-pub fn note(facts: &Facts) -> Note {
-    Note::new(Author::Rules, facts.clone(), Outcome::Said(say(facts)), 0)
-}
+/// Rules that have to agree, of three, and none against them.
+const ENOUGH: i32 = 2;
 
-/// What the rules say of facts.
+/// What fixed rules say of the facts. One point up or down each for
+///
+/// 1. the trend over 15 minutes, if it is as large as the volatility of a minute;
+/// 2. the change over 60 minutes, if it is four times as large as that;
+/// 3. the mean outcome of five past hours or more, if its interval does not hold zero.
+///
+/// Two points or more are a stance, with a confidence of 0.55 for two and 0.65 for three; else it is neutral, with 0.50. These are no
+/// probabilities that anything was fitted to: the score says what they are worth.
 pub fn say(facts: &Facts) -> Said {
-    let mut points = 0;
-    let mut sentences = Vec::new();
-    if let Some(trend) = facts.get("trend")
-        && trend.value.abs() >= APART
-    {
-        points += if trend.value > 0.0 { 1 } else { -1 };
-    }
-    let moved = facts.get("change_15").zip(facts.get("usual_15"));
-    if let Some((change, usual)) = moved {
-        if change.value.abs() > usual.value {
-            points += if change.value > 0.0 { 1 } else { -1 };
-        }
-        sentences.push(format!(
-            "The change over 15 minutes is {}, where a usual move is {}.",
-            written(change),
-            written(usual)
-        ));
-    }
-    if let Some((low, high)) = facts.get("after_60_low").zip(facts.get("after_60_high")) {
-        points += i64::from(low.value > 0.0) - i64::from(high.value < 0.0);
-    }
-    if let Some((matches, after)) = facts.get("matches").zip(facts.get("after_60")) {
-        sentences.push(format!(
-            "Of {} hours alike the mean change in the hour after is {}.",
-            matches.text(),
-            written(after)
-        ));
-    }
-    if sentences.is_empty() {
-        sentences.push("There is too little to say anything.".to_owned());
-    }
-    let stance = match points {
-        2.. => Stance::Bullish,
-        ..=-2 => Stance::Bearish,
-        _ => Stance::Neutral,
+    let points = points(facts);
+    let (stance, percent) = match points {
+        points if points >= ENOUGH => (Stance::Bullish, 35 + 10 * i64::from(points)),
+        points if points <= -ENOUGH => (Stance::Bearish, 35 - 10 * i64::from(points)),
+        _ => (Stance::Neutral, 50),
     };
-    let percent = if stance == Stance::Neutral { 50 } else { CONFIDENCE.0 + CONFIDENCE.1 * (points.abs() - 2) };
-    let text = sentences.join(" ");
-    let numbers = numbers(&text, facts).expect("the rules write facts alone");
-    Said { stance, confidence: Rate::from_units(percent * (money::ONE / 100)), text, numbers }
+    let confidence = Rate::from_units(percent * 1_000_000);
+    checked(facts, stance, confidence, &text(facts)).unwrap_or_else(|_| Said {
+        stance,
+        confidence,
+        text: WITHOUT_NUMBERS.to_owned(),
+        numbers: Vec::new(),
+    })
 }
 
-fn written(fact: &Fact) -> String {
-    format!("{}{}", fact.text(), fact.unit.suffix())
+const WITHOUT_NUMBERS: &str = "The facts say little.";
+
+fn points(facts: &Facts) -> i32 {
+    let value = |kind| facts.get(kind).map(|fact| fact.value);
+    let beyond = |kind, times: i128| match (value(kind), value(Kind::Volatility60)) {
+        (Some(moved), Some(usual)) if moved.abs() >= usual * times => moved.signum() as i32,
+        _ => 0,
+    };
+    let is_enough = facts
+        .get(Kind::Matches)
+        .is_some_and(|count| count.value >= FEWEST_MATCHES * i128::from(crate::domain::money::ONE));
+    let past = match (value(Kind::OutcomeLow), value(Kind::OutcomeHigh)) {
+        (Some(low), _) if is_enough && low > 0 => 1,
+        (_, Some(high)) if is_enough && high < 0 => -1,
+        _ => 0,
+    };
+    beyond(Kind::Trend15, TREND_OVER_VOLATILITY) + beyond(Kind::Change60, CHANGE_OVER_VOLATILITY) + past
+}
+
+/// Never names the pair: a venue may list one that reads as a number.
+fn text(facts: &Facts) -> String {
+    let number = |kind| facts.get(kind).map(|fact| (fact.number(), fact.value.signum()));
+    let unsigned = |number: String| number.trim_start_matches('-').to_owned();
+    let moved = match number(Kind::Change60) {
+        Some((number, 0)) => format!("The change over 60 minutes is {number} %"),
+        Some((number, sign)) => {
+            format!("The price {} {} % over 60 minutes", if sign > 0 { "rose" } else { "fell" }, unsigned(number))
+        }
+        None => number(Kind::LastClose).map_or_else(String::new, |(number, _)| format!("The last close is {number}")),
+    };
+    let trend = number(Kind::Trend15).map(|(number, sign)| {
+        let plus = if sign > 0 { "+" } else { "" };
+        format!(", and the trend over 15 minutes is {plus}{number} %")
+    });
+    let past = match (number(Kind::Matches), number(Kind::Rose)) {
+        (Some((count, _)), Some((share, _))) => {
+            let hours = if count == "1" { "similar hour is" } else { "similar hours are" };
+            format!(" {count} {hours} known, and the price rose after {share} % of them.")
+        }
+        _ => " No similar hour is known.".to_owned(),
+    };
+    format!("{moved}{}.{past}", trend.unwrap_or_default())
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::patterns::{AlikeRequest, Asked, newest_minutes, nothing_recorded};
-use crate::analyst::{Author, Fact, Facts, Note, Outcome, Past, facts, rules};
+use crate::analyst::{Author, Fact, Facts, MINUTES_NEEDED, Note, NumberInText, Outcome, rules};
 use crate::domain::TapeTime;
 use crate::session::alike::in_table;
 use crate::session::recorder::Recorder;
@@ -54,7 +54,7 @@ pub struct FactView {
 pub async fn note_at(directory: &Path, recorder: &Recorder, request: &AlikeRequest) -> Result<NoteView, ApiError> {
     let journal = recorder.journal().reader();
     let cursor = request.at.unwrap_or(TapeTime::from_nanos(i64::MAX));
-    let minutes = newest_minutes(&journal, request, cursor, facts::MINUTES)?;
+    let minutes = newest_minutes(&journal, request, cursor, MINUTES_NEEDED)?;
     let Some(newest) = minutes.last().copied() else { return Err(nothing_recorded(request.pair)) };
     let asked = Asked::of(request.pair, request.at.unwrap_or(newest.tape_time), minutes.clone());
     let alike = match asked.question() {
@@ -62,15 +62,9 @@ pub async fn note_at(directory: &Path, recorder: &Recorder, request: &AlikeReque
         None => None,
     };
     let answer = alike.as_ref().map(|alike| &alike.answer);
-    let past = answer.and_then(|answer| {
-        Some(Past {
-            similarity: answer.similarity()?,
-            followed: answer.followed.as_ref()?,
-            base_after_60: answer.base_rate.as_ref().map(|base| base.outcomes.after_60.mean.mean),
-        })
-    });
-    let facts = Facts::of(newest.source, request.pair, newest.window_end, &minutes, None, past);
-    Ok(NoteView::from(&rules::note(&facts)))
+    let facts = Facts::of(&minutes, None, answer).ok_or_else(|| nothing_recorded(request.pair))?;
+    let said = rules::say(&facts);
+    Ok(NoteView::from(&Note::new(Author::Rules, facts, Outcome::Said(said), 0)))
 }
 
 impl From<&Note> for NoteView {
@@ -79,36 +73,36 @@ impl From<&Note> for NoteView {
             Outcome::Said(said) => Some(said),
             Outcome::Refused { .. } | Outcome::Failed { .. } => None,
         };
-        let number = |number: &crate::analyst::NumberInText, text: &str| NumberView {
+        let number = |number: &NumberInText, text: &str| NumberView {
             number: text[number.from as usize..number.to as usize].to_owned(),
-            fact: note.facts.facts[number.fact as usize].name.clone(),
+            fact: note.facts.list[number.fact as usize].kind.name().to_owned(),
         };
         Self {
             id: note.id.to_string(),
-            pair: note.facts.pair.to_string(),
-            source: note.facts.source.to_string(),
-            as_of: note.facts.as_of.to_string(),
+            pair: note.pair().to_string(),
+            source: note.source().to_string(),
+            as_of: note.as_of().to_string(),
             author: match &note.author {
                 Author::Rules => "rules".to_owned(),
-                Author::Model(name) => name.clone(),
+                Author::Model { name } => name.clone(),
             },
             stance: said.map(|said| said.stance.to_string()),
             confidence: said.map(|said| said.confidence.to_string()),
             text: said.map(|said| said.text.clone()),
             numbers: said.map_or_else(Vec::new, |said| said.numbers.iter().map(|n| number(n, &said.text)).collect()),
-            facts: note.facts.facts.iter().map(FactView::from).collect(),
+            facts: note.facts.list.iter().map(|fact| FactView::of(fact, &note.facts)).collect(),
         }
     }
 }
 
-impl From<&Fact> for FactView {
-    fn from(fact: &Fact) -> Self {
+impl FactView {
+    fn of(fact: &Fact, facts: &Facts) -> Self {
         Self {
-            name: fact.name.clone(),
-            label: fact.label.clone(),
-            value: format!("{}{}", fact.text(), fact.unit.suffix()),
-            source: fact.source.clone(),
-            sql: fact.sql.clone(),
+            name: fact.kind.name().to_owned(),
+            label: fact.kind.label().to_owned(),
+            value: fact.text(facts.pair),
+            source: fact.kind.source().to_owned(),
+            sql: facts.sql(fact),
         }
     }
 }
