@@ -112,6 +112,28 @@ fn what_is_drawn_is_measured_and_what_is_measured_is_drawn() {
 }
 
 #[test]
+fn a_legend_names_labels_that_its_metrics_have() {
+    for (name, board) in boards() {
+        for target in under(&board, "targets").into_iter().flat_map(list) {
+            let (Some(query), Some(legend)) = (target["expr"].as_str(), target["legendFormat"].as_str()) else {
+                continue;
+            };
+            let asked = promql::named(query);
+            let family = |series: &String| names::ALL.iter().find(|family| family.series().contains(series));
+            let labels: BTreeSet<&str> = asked
+                .iter()
+                .filter_map(|named| family(&named.series))
+                .flat_map(|family| family.labels)
+                .copied()
+                .collect();
+            for label in legend.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0)) {
+                assert!(labels.contains(label), "{name}: {legend} of {query}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_source_a_panel_asks_is_provisioned() {
     let sources = yaml(&folder().join("grafana/provisioning/datasources/tapedeck.yaml"));
     let known: BTreeMap<&str, &str> =
