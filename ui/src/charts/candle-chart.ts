@@ -18,7 +18,7 @@ import { formatPlotPrice, priceDecimals } from "../shared/number";
 import { formatMinute } from "../shared/time";
 import { isOnBar, keptRange, lowerBound, placeBar, type PlotBar } from "./bars";
 import { GapShade } from "./gap-shade";
-import type { MatchScene } from "./match";
+import { broughtIntoView, type MatchScene } from "./match";
 import { MatchOverlay } from "./match-overlay";
 import { OrderLines, type OrderLineEvents } from "./order-lines";
 import { type FillMark, type OrderLine, tickDecimals } from "./orders";
@@ -51,8 +51,11 @@ export class CandleChart implements BarView {
   readonly #fills: ISeriesMarkersPluginApi<Time>;
   readonly #orders: OrderLines;
   readonly #match: MatchOverlay;
-  /** The view was moved to show a match. */
+  /** The match that lies over the bars. */
+  #laid: string | null = null;
+  /** The view was moved to show it. */
   #movedForMatch = false;
+  #bringing = 0;
   /** The fills among the bars that are held. */
   #marks: (bars: readonly PlotBar[]) => FillMark[] = () => [];
   #bars: PlotBar[] = [];
@@ -111,6 +114,7 @@ export class CandleChart implements BarView {
   }
 
   destroy() {
+    cancelAnimationFrame(this.#bringing);
     this.#orders.destroy();
     this.#chart.remove();
   }
@@ -165,15 +169,26 @@ export class CandleChart implements BarView {
     this.#match.show(scene);
     // A canvas can not be read: what lies on it is said here too.
     this.container.dataset.match = scene?.id ?? "";
-    const [reach, range] = [this.#match.reach(), this.#chart.timeScale().getVisibleLogicalRange()];
-    // What the tape has left behind is not gone back to.
-    if (reach && range && reach.to >= this.#bars.length - 1 && (reach.from < range.from || reach.to > range.to)) {
-      this.#movedForMatch = true;
-      this.#chart.timeScale().setVisibleLogicalRange({ from: Math.min(range.from, reach.from - RIGHT_MARGIN), to: reach.to + RIGHT_MARGIN });
-    } else if (!reach && this.#movedForMatch) {
+    const another = scene !== null && scene.id !== this.#laid;
+    this.#laid = scene?.id ?? null;
+    cancelAnimationFrame(this.#bringing);
+    if (scene) {
+      // The library moves its view when it paints: before, it says where the view was.
+      this.#bringing = requestAnimationFrame(() => this.#bringMatch(another));
+    } else if (this.#movedForMatch) {
       this.#movedForMatch = false;
       this.showNewest();
     }
+  }
+
+  /** What the tape has left behind is not gone back to, nor is a view turned that looks at older bars. */
+  #bringMatch(another: boolean) {
+    const [reach, range] = [this.#match.reach(), this.#chart.timeScale().getVisibleLogicalRange()];
+    if (!reach || !range || reach.to < this.#bars.length - 1 || !(another || this.#newestInView)) return;
+    const view = broughtIntoView(range, reach, RIGHT_MARGIN);
+    if (!view) return;
+    this.#movedForMatch = true;
+    this.#chart.timeScale().setVisibleLogicalRange(view);
   }
 
   /** Marks the ends of the matched hours. */

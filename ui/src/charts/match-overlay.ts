@@ -66,7 +66,14 @@ export class MatchOverlay implements ISeriesPrimitive<Time> {
         if (!attached || this.held().length === 0) return;
         const chart = attached.chart as IChartApi;
         const series = attached.series as ISeriesApi<"Candlestick">;
-        const xOf = (timeMs: number) => chart.timeScale().logicalToCoordinate(logicalAt(this.held(), timeMs) as Logical);
+        const scale = chart.timeScale();
+        const spacing = scale.options().barSpacing;
+        // The library knows a place for whole bars alone.
+        const xOf = (timeMs: number) => {
+          const logical = logicalAt(this.held(), timeMs);
+          const x = scale.logicalToCoordinate(Math.floor(logical) as Logical);
+          return x === null ? null : x + (logical - Math.floor(logical)) * spacing;
+        };
         const yOf = (price: number) => series.priceToCoordinate(price);
         this.#drawMarks(context, mediaSize, xOf);
         if (this.#scene) this.#drawScene(context, mediaSize.height, this.#scene, xOf, yOf);

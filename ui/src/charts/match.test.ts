@@ -3,7 +3,7 @@ import type { Laid } from "../feeds/alike.svelte";
 import type { AlikeMatch, FollowedView, SpreadView } from "../host";
 import type { PlotBar } from "./bars";
 import { fanOf, fanScale } from "./fan";
-import { fitted, logicalAt, sceneOf, shapeOf } from "./match";
+import { broughtIntoView, fitted, logicalAt, sceneOf, shapeOf } from "./match";
 
 const MINUTE = 60_000;
 const spread = (reach: number): SpreadView => ({ quantiles: [-2, -1, 0, 1, 2].map((each) => each * reach), mean: { mean: 0.5 * reach, low: null, high: null } });
@@ -61,6 +61,14 @@ test("a moment between bars, in a hole, and beyond the newest has its place", ()
   const quarters = [0, 15, 30].map(bar);
   expect(logicalAt(quarters, 60 * MINUTE)).toBe(4);
   expect([logicalAt([], 5), logicalAt([bar(3)], 5 * MINUTE)]).toEqual([0, 2]);
+});
+
+test("a view is moved for a match, and widened only where it is too narrow", () => {
+  expect(broughtIntoView({ from: 0, to: 200 }, { from: 100, to: 190 }, 6)).toBeNull();
+  expect(broughtIntoView({ from: 0, to: 150 }, { from: 90, to: 210 }, 6)).toEqual({ from: 66, to: 216 });
+  expect(broughtIntoView({ from: 50, to: 150 }, { from: 90, to: 210 }, 6)).toEqual({ from: 84, to: 216 });
+  const once = broughtIntoView({ from: 50, to: 150 }, { from: 90, to: 210 }, 6)!;
+  expect(broughtIntoView(once, { from: 90, to: 210 }, 6)).toBeNull();
 });
 
 test("both fans have one scale, with no change in it and their means inside", () => {

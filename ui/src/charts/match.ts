@@ -95,6 +95,18 @@ export function logicalAt(bars: readonly PlotBar[], timeMs: number): number {
   return after - 1 + (timeMs - before) / (next - before);
 }
 
+interface Range {
+  from: number;
+  to: number;
+}
+
+/** A view with all of `reach` in it: moved along where it is wide enough, widened where it is not. Null when it is in view already. */
+export function broughtIntoView(view: Range, reach: Range, margin: number): Range | null {
+  if (reach.from >= view.from && reach.to <= view.to) return null;
+  const to = reach.to + margin;
+  return { from: Math.min(to - (view.to - view.from), reach.from - margin), to };
+}
+
 /** Length of a bar: the least distance of the newest ones. */
 function stepOf(bars: readonly PlotBar[]): number {
   let step = Infinity;
