@@ -123,7 +123,7 @@ impl Written {
         }
         let within = |step: i128| value.abs_diff(written) * 2 <= step.unsigned_abs();
         // With `k`, the digits that are left are fewer than the fact's.
-        if within(self.step) && (self.step <= ONE.into() || self.significant >= 2) {
+        if within(self.step) && (self.step <= i128::from(ONE) || self.significant >= 2) {
             return true;
         }
         let (mut step, mut significant) = (self.step, self.significant);

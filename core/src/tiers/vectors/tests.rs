@@ -11,6 +11,9 @@ use crate::tiers::sql::{Sql, SqlRequest, Tiers};
 
 type Events = Vec<(Seq, Event)>;
 
+/// A pattern, when it was withdrawn and by which input, and the input it came by.
+type Kept = (Pattern, Option<(TapeTime, Seq)>, Seq);
+
 fn events(tape: &[Candle]) -> Events {
     let mut builder = Builder::default();
     let mut told = |candle: &Candle| builder.take(candle, &Journal(tape)).expect("never fails");
@@ -27,7 +30,7 @@ fn two_pairs(minutes: i64) -> Events {
 }
 
 /// As the events leave it: each pattern, and when it was withdrawn by what.
-fn remembered(events: &[(Seq, Event)]) -> BTreeMap<String, (Pattern, Option<(TapeTime, Seq)>, Seq)> {
+fn remembered(events: &[(Seq, Event)]) -> BTreeMap<String, Kept> {
     let mut table = BTreeMap::new();
     for (seq, event) in events {
         match event {
@@ -54,7 +57,7 @@ async fn rows(vectors: &Vectors) -> BTreeMap<String, Row> {
 }
 
 fn expected(events: &[(Seq, Event)]) -> BTreeMap<String, Row> {
-    let row = |(id, (pattern, withdrawn, seq)): (String, (Pattern, Option<(TapeTime, Seq)>, Seq))| {
+    let row = |(id, (pattern, withdrawn, seq)): (String, Kept)| {
         let mut row = Row::of(&pattern, seq);
         if let Some((at, by)) = withdrawn {
             row.supersede(at, by);
