@@ -5,4 +5,5 @@
 pub mod bars;
 pub mod exchange;
 pub mod figures;
+pub mod ollama;
 pub mod webdriver;

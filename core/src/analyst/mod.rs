@@ -15,6 +15,7 @@ pub mod brief;
 pub mod check;
 pub mod facts;
 pub mod note;
+pub mod ollama;
 pub mod rules;
 pub mod score;
 

@@ -5,6 +5,7 @@
 //! stated at. `TAPEDECK_BUGS`: the folder of the binaries `three_bugs` is about. `TAPEDECK_SKIPS=FILE`: a line is added there for every
 //! test that could not run here. `TAPEDECK_TEST_SEED=N`: the seed a failed run printed.
 
+mod analyst_wire;
 mod backfill;
 mod bad_input;
 mod counts;

@@ -179,7 +179,7 @@ async fn every_table_is_listed_with_its_columns_once_it_is_made() {
     let warehouse = directory.path().join("warm");
     let sql = sql(boundless(), &warehouse, Fixed(archive.table));
     let names = async |sql: &Sql| sql.schema().await.into_iter().map(|table| table.name).collect::<Vec<_>>();
-    assert_eq!(names(&sql).await, ["hot.ticks", "hot.quotes", "cold.ticks"]);
+    assert_eq!(names(&sql).await, ["hot.ticks", "hot.quotes", "cold.ticks", "vectors.patterns"]);
     let error = rows(&sql, "SELECT * FROM warm.candles").await.expect_err("not made yet");
     assert_eq!(error.code, "sql_table_not_made");
     Warm::new(&warehouse).await;
@@ -195,7 +195,8 @@ async fn every_table_is_listed_with_its_columns_once_it_is_made() {
             "warm.balance",
             "warm.trades",
             "warm.transfers",
-            "cold.ticks"
+            "cold.ticks",
+            "vectors.patterns"
         ]
     );
     let kind = |table: &str, column: &str| {
