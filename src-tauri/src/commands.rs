@@ -6,6 +6,8 @@ use specta_typescript::Typescript;
 use tapedeck_core::api::ApiError;
 use tapedeck_core::api::comparison::ComparisonView;
 use tapedeck_core::api::desk::DeskHost;
+use tapedeck_core::api::models::Models;
+use tapedeck_core::api::notes::{NoteView, Notes};
 use tapedeck_core::api::patterns::AlikeView;
 use tapedeck_core::api::pipeline::Pipeline;
 use tapedeck_core::api::sql::{SqlAnswer, SqlAsk, SqlExport, SqlFailure, SqlFormat, SqlTable};
@@ -178,6 +180,54 @@ async fn alike(pair: String, across: bool, host: Host<'_>) -> Result<AlikeView, 
     host.alike(&pair, across).await
 }
 
+/// Notes of the analyst that are known where the deck stands, the newest first.
+#[tauri::command]
+#[specta::specta]
+async fn notes(pair: Option<String>, before_ms: Option<f64>, limit: u32, host: Host<'_>) -> Result<Notes, ApiError> {
+    host.notes(pair.as_deref(), before_ms, limit).await
+}
+
+/// One of them with its facts.
+#[tauri::command(async)]
+#[specta::specta]
+fn note(id: String, host: Host<'_>) -> Result<NoteView, ApiError> {
+    host.note(&id)
+}
+
+/// Makes a note where the deck stands, and answers its id.
+#[tauri::command]
+#[specta::specta]
+async fn ask_analyst(pair: String, host: Host<'_>) -> Result<String, ApiError> {
+    host.ask_analyst(&pair).await
+}
+
+#[tauri::command]
+#[specta::specta]
+async fn models(host: Host<'_>) -> Result<Models, ApiError> {
+    Ok(host.models().await)
+}
+
+/// From the next note on; none is rules alone.
+#[tauri::command(async)]
+#[specta::specta]
+fn choose_model(name: Option<String>, host: Host<'_>) -> Result<(), ApiError> {
+    host.choose_model(name.as_deref())
+}
+
+/// Has the server fetch a model; frames say how it goes on.
+#[tauri::command(async)]
+#[specta::specta]
+fn pull_model(name: String, host: Host<'_>) -> Result<(), ApiError> {
+    host.pull_model(&name)
+}
+
+#[tauri::command(async)]
+#[specta::specta]
+fn cancel_pull(host: Host<'_>) -> Result<(), ApiError> {
+    host.cancel_pull();
+    Ok(())
+}
+
 /// Lines of indicators as bytes; the layout is in `tapedeck_core::api::studies`.
 #[tauri::command(async)]
 fn studies(request: StudiesRequest, host: Host<'_>) -> Result<Response, ApiError> {
@@ -216,6 +266,13 @@ pub(crate) fn typed_commands() -> Builder<Wry> {
         sql_export,
         pipeline,
         alike,
+        notes,
+        note,
+        ask_analyst,
+        models,
+        choose_model,
+        pull_model,
+        cancel_pull,
         trade
     ])
 }

@@ -273,19 +273,25 @@ impl Fact {
         }
     }
 
-    /// With its sign, where that says something, and its unit: `+1.20 %`, `65123.45 USD`. `pair` gives a price its unit.
-    pub fn text(&self, pair: Pair) -> String {
+    /// With its sign, where that says something: `+1.20`.
+    pub fn figure(&self) -> String {
         let plus = if self.kind.is_signed() && self.value > 0 { "+" } else { "" };
-        let number = self.number();
+        format!("{plus}{}", self.number())
+    }
+
+    /// With its unit: `+1.20 %`, `65123.45 USD`. `pair` gives a price its unit.
+    pub fn text(&self, pair: Pair) -> String {
+        format!("{} {}", self.figure(), self.unit(pair)).trim_end().to_owned()
+    }
+
+    /// The unit alone; empty of what is only counted. `pair` gives a price its unit.
+    pub fn unit(&self, pair: Pair) -> String {
         match self.kind.unit() {
-            Unit::Price => match pair.assets() {
-                Some((_, quote)) => format!("{number} {quote}"),
-                None => number,
-            },
-            Unit::Percent => format!("{plus}{number} %"),
-            Unit::BasisPoints => format!("{number} basis points"),
-            Unit::Times => format!("{number} times"),
-            Unit::Count | Unit::Share => number,
+            Unit::Price => pair.assets().map(|(_, quote)| quote.to_string()).unwrap_or_default(),
+            Unit::Percent => "%".to_owned(),
+            Unit::BasisPoints => "basis points".to_owned(),
+            Unit::Times => "times".to_owned(),
+            Unit::Count | Unit::Share => String::new(),
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Call {
 
 impl Call {
     /// Change in percent.
-    fn change(&self) -> f64 {
+    pub fn change(&self) -> f64 {
         (i128::from(self.later.units()) - i128::from(self.then.units())) as f64 / self.then.units() as f64 * 100.0
     }
 

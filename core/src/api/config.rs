@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use crate::analyst::ollama::{Address, DEFAULT_URL};
 use crate::domain::money::ONE;
 use crate::domain::settings::SettingsError;
 use crate::domain::{Amount, Pair, PairRules, Settings, Thresholds};
 use crate::engine::MOST_PAID_IN;
 use crate::session::account::AccountTerms;
+use crate::session::analysts::ModelTerms;
 use crate::session::archive::Pace;
 
 /// Coinbase Exchange's public feed; needs no key.
@@ -41,8 +43,25 @@ pub struct Config {
     pub paper: Settings,
     /// What consensus enters and leaves by, while it is on.
     pub consensus: Thresholds,
+    /// Where a language model is asked for its view.
+    pub analyst: AnalystConfig,
     /// What the venue allows of each pair, as in `[rules.BTC-USD]`. Added to those that are known.
     pub rules: BTreeMap<Pair, PairRules>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnalystConfig {
+    /// Of a server that speaks Ollama's API. Which of its models is asked is chosen on the desk, or by `tapedeck analyst use`.
+    pub url: String,
+    /// Seconds a model has for an answer, from 1 to 600.
+    pub deadline_s: u32,
+}
+
+impl Default for AnalystConfig {
+    fn default() -> Self {
+        Self { url: DEFAULT_URL.to_owned(), deadline_s: 30 }
+    }
 }
 
 impl Default for Config {
@@ -57,6 +76,7 @@ impl Default for Config {
             opening_deposit: Amount::from_units(100_000 * i128::from(ONE)),
             paper: Settings::default(),
             consensus: Thresholds::default(),
+            analyst: AnalystConfig::default(),
             rules: BTreeMap::new(),
         }
     }
@@ -91,6 +111,10 @@ impl Config {
         };
         config.paper.check().map_err(table("paper"))?;
         config.consensus.check().map_err(table("consensus"))?;
+        Address::parse(&config.analyst.url).map_err(|error| invalid(&path, &format!("[analyst] {error}")))?;
+        if !(1..=600).contains(&config.analyst.deadline_s) {
+            return Err(invalid(&path, "[analyst] `deadline_s` has to be from 1 to 600"));
+        }
         for (pair, rules) in &config.rules {
             rules.check().map_err(table(&format!("rules.{pair}")))?;
         }
@@ -109,6 +133,11 @@ impl Config {
         AccountTerms::new(self.opening_deposit, self.paper, &self.rules, self.consensus)
     }
 
+    pub fn models(&self) -> ModelTerms {
+        let deadline = Duration::from_secs(u64::from(self.analyst.deadline_s));
+        ModelTerms { url: self.analyst.url.clone(), deadline }
+    }
+
     pub fn rest(&self) -> Option<String> {
         (!self.rest.is_empty()).then(|| self.rest.clone())
     }
@@ -118,7 +147,7 @@ fn invalid(path: &Path, why: &str) -> ApiError {
     ApiError::refused(
         "config_invalid",
         format!("{}: {why}", path.display()),
-        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s, keep_records, opening_deposit, [paper], [consensus], [rules.PAIR].",
+        "Mend the file, or remove it for the defaults. Keys: feed, rest, pairs, archive_every_s, keep_records, opening_deposit, [paper], [consensus], [analyst], [rules.PAIR].",
     )
 }
 
@@ -139,6 +168,8 @@ mod tests {
             ("[consensus]\ntrend_fast = 30\n", "trend_fast"),
             ("[consensus]\nposition = \"1\"\n", "position"),
             ("opening_deposit = \"0\"\n", "opening_deposit"),
+            ("[analyst]\nurl = \"file:///etc\"\n", "[analyst]"),
+            ("[analyst]\ndeadline_s = 0\n", "deadline_s"),
         ] {
             std::fs::write(Config::path(directory.path()), text).expect("written");
             let error = Config::load(directory.path()).expect_err("money from nowhere, or a panic");

@@ -1,5 +1,6 @@
 //! The desk's side of the engine: two decks, one watch, and a frame when the page is ready for one.
 
+mod notes;
 mod signals;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use super::backfill::BackfillDesk;
 use super::comparison::{ComparisonDesk, ComparisonView};
 use super::config::Config;
 use super::deck::{LiveDeck, PlayedDeck, TapeView};
+use super::models::ModelDesk;
 use super::pipeline::{self, Pipeline};
 use super::sql::SqlDesk;
 #[cfg(unix)]
@@ -90,6 +92,7 @@ struct Inner {
     archived: SharedStatus,
     backfill: Arc<BackfillDesk>,
     comparison: Arc<ComparisonDesk>,
+    models: ModelDesk,
     account: Option<Local>,
     /// As the page has them.
     trading: Option<TradingFrame>,
@@ -145,7 +148,7 @@ impl DeskHost {
                     tracing::error!(%error, "the books are not compared");
                 }
                 let (hot, archived, directory) = (Arc::clone(&hot), Arc::clone(&archived), directory.to_owned());
-                let advisor = Advisor::start(Arc::clone(&live), config.terms())
+                let advisor = Advisor::start(Arc::clone(&live), config.terms(), config.models())
                     .inspect_err(|error| tracing::error!(%error, "nobody advises"))
                     .ok();
                 let task = runtime.spawn(async move {
@@ -206,6 +209,7 @@ impl DeskHost {
             archived: Arc::clone(&archived),
             backfill: Arc::clone(&backfill),
             comparison: Arc::clone(&comparison),
+            models: ModelDesk::default(),
             account,
             trading: None,
             sessions: None,
@@ -744,6 +748,8 @@ impl Inner {
             sessions,
             backfill: self.backfill.newest(),
             comparing: self.comparison.newest(),
+            noted: self.noted(),
+            pulling: self.models.newest(),
             notices: self.notices(now),
         }
     }

@@ -10,6 +10,7 @@ mod error;
 mod history;
 #[cfg(test)]
 mod look_ahead;
+pub mod models;
 pub mod notes;
 pub mod patterns;
 pub mod pipeline;

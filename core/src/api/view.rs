@@ -6,6 +6,7 @@ use specta::Type;
 
 use super::backfill::Backfill;
 use super::comparison::Comparing;
+use super::models::Pulling;
 use super::studies::IndicatorKind;
 use super::trading::TradingFrame;
 
@@ -131,6 +132,10 @@ pub struct Frame {
     pub backfill: Option<Backfill>,
     /// The last comparison of two sessions that was started, running or not.
     pub comparing: Option<Comparing>,
+    /// Notes of the analyst that are known where the deck stands.
+    pub noted: u32,
+    /// The last model that was fetched, or is being fetched.
+    pub pulling: Option<Pulling>,
     /// Standing messages, most important first; empty when all is well.
     pub notices: Vec<Notice>,
 }

@@ -63,7 +63,7 @@ pub(super) fn run(data: &Path, request: &Request, json: bool) -> Result<Outcome,
     let _socket = local.serve(data).inspect_err(|error| tracing::warn!(%error, "no commands are taken")).ok();
     let comparing = watch::start(data.to_owned(), Arc::clone(&live), config.terms(), stopped.clone());
     comparing.map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
-    let advisor = Advisor::start(Arc::clone(&live), config.terms())
+    let advisor = Advisor::start(Arc::clone(&live), config.terms(), config.models())
         .map_err(|error| ApiError::refused("no_threads", error, "Close other programs and start again."))?;
     let acknowledge = request.acknowledge;
     let recorded = runtime.block_on(async {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::books::Books;
 use super::moments::{Laid, Moments};
+use super::notes::Notes;
 use super::record::{self, RecordError};
 use super::{DirectoryLock, JournalError, head};
 use crate::domain::{Digest, Input, Pair, Seq, Source, Stamped, TapeTime};
@@ -56,6 +57,7 @@ pub struct Journal {
     pub(super) books: Books,
     pub(super) moments: Moments,
     pub(super) laid: Laid,
+    pub(super) notes: Notes,
     jobs: Keyspace,
     last: Seq,
     /// The last one that is noted outside the store.
@@ -88,6 +90,7 @@ impl Journal {
         let jobs = keyspace("jobs")?;
         let moments = Moments::open(&database)?;
         let laid = moments.laid()?;
+        let notes = Notes::open(&database)?;
         let found = match facts.get("schema")? {
             None => SCHEMA,
             Some(bytes) => bytes
@@ -126,6 +129,7 @@ impl Journal {
             books,
             moments,
             laid,
+            notes,
             jobs,
             last,
             noted,
@@ -150,6 +154,7 @@ impl Journal {
             candles: self.candles.clone(),
             books: self.books.clone(),
             moments: self.moments.clone(),
+            notes: self.notes.clone(),
             facts: self.facts.clone(),
             retired: self.retired.through,
             directory: self.directory.clone(),
@@ -339,6 +344,7 @@ pub struct JournalReader {
     pub(super) candles: Keyspace,
     pub(super) books: Books,
     pub(super) moments: Moments,
+    pub(super) notes: Notes,
     facts: Keyspace,
     /// When this handle was made.
     retired: Seq,

@@ -11,6 +11,7 @@ mod head;
 mod lock;
 mod log;
 mod moments;
+mod notes;
 pub mod record;
 
 pub use books::{Deed, StoredDecision, StoredFill, StoredOrder};
@@ -19,6 +20,7 @@ pub use lock::DirectoryLock;
 pub(crate) use lock::{ARRIVING, LEAVING, other_place};
 pub use log::{Checkpoint, Journal, JournalReader, RangeDelta, Records, Retired};
 pub use moments::Moment;
+pub use notes::KeptNote;
 
 use std::path::PathBuf;
 

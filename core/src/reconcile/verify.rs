@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::ledger::Expected;
-use crate::domain::{Candle, EventTime, Output, Pair, Seq, Source};
+use crate::domain::{Action, Candle, Command, EventTime, Input, NoteId, Output, Pair, Seq, Source};
 use crate::engine::Market;
 use crate::journal::{Journal, JournalError};
 use crate::session::tape::{Tape, TapeError};
@@ -35,6 +35,8 @@ pub struct Verified {
     /// Of the live desk's ledger, computed in the same way.
     pub transfers: u64,
     pub ledger_hash: String,
+    /// The analyst's, each of them read against its facts again.
+    pub notes: u64,
     pub findings: Vec<Finding>,
     /// Findings beyond those listed.
     pub unlisted: u64,
@@ -55,6 +57,7 @@ pub fn verify_all(journal: &Journal) -> Result<(Verified, Expected), JournalErro
     let mut outputs = Vec::new();
     let mut expected: BTreeMap<CandleKey, Candle> = BTreeMap::new();
     let mut lane_times = BTreeMap::new();
+    let mut opinions = BTreeMap::new();
     for record in Tape::from(journal, Seq(1)) {
         let record = match record {
             Ok(record) => record,
@@ -85,6 +88,9 @@ pub fn verify_all(journal: &Journal) -> Result<(Verified, Expected), JournalErro
             report.find("tape_order", what, Some(record.seq.0));
         }
         *newest = record.tape_time;
+        if let Input::Command(Command { action: Action::Opinion(opinion), .. }) = record.input {
+            opinions.insert(opinion.note, record.seq);
+        }
         market.step(&record, &mut outputs);
         books.step(&record, &market);
         for output in outputs.drain(..) {
@@ -98,6 +104,7 @@ pub fn verify_all(journal: &Journal) -> Result<(Verified, Expected), JournalErro
     (report.transfers, report.ledger_hash) = (books.transfers(), books.hash());
     let projected = journal.projected_through()?;
     compare(&mut report, journal, expected, projected);
+    check_notes(&mut report, journal, opinions);
     for (code, what) in books.compare_stored(journal, projected)? {
         report.find(code, what, None);
     }
@@ -137,6 +144,23 @@ fn compare(report: &mut Verified, journal: &Journal, mut expected: BTreeMap<Cand
             format!("the candle {source} {pair} {start} revision {revision} is not stored"),
             None,
         );
+    }
+}
+
+/// A note holds what its facts say, and there is one for each opinion that the desk was told.
+fn check_notes(report: &mut Verified, journal: &Journal, mut opinions: BTreeMap<NoteId, Seq>) {
+    for stored in journal.stored_notes() {
+        match stored {
+            Ok(kept) => {
+                report.notes += 1;
+                opinions.remove(&kept.note.id);
+            }
+            Err(error) => report.find("note_damaged", error.to_string(), None),
+        }
+    }
+    for (note, seq) in opinions {
+        let what = format!("the desk was told an opinion of the note {note}, which is not kept");
+        report.find("opinion_unfounded", what, Some(seq.0));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::time::MINUTE;
 use crate::domain::{Candle, EventTime, Pair, Seq, Source};
 use crate::engine::RETAINED_MINUTES;
 use crate::patterns::{
-    Builder, Candidate, Candles, Event, Followed, OUTCOME_MINUTES, PatternId, Question, WINDOW_MINUTES, answer,
+    Answer, Builder, Candidate, Candles, Event, OUTCOME_MINUTES, PatternId, Question, WINDOW_MINUTES, answer,
     base_rate, distance,
 };
 
@@ -31,9 +31,8 @@ pub struct Memory {
 /// What the past says.
 #[derive(Clone, Debug)]
 pub struct Recalled {
-    /// Of the nearest.
-    pub similarity: f64,
-    pub followed: Followed,
+    /// Without what followed any hour, which is much to count.
+    pub answer: Answer,
     /// Mean percent after an hour, of all hours of the pair that were known.
     pub base: f64,
 }
@@ -93,8 +92,7 @@ impl Memory {
                 looked_at = (looked_at * 8).min(near.len());
                 continue;
             }
-            let similarity = answer.similarity()?;
-            return Some(Recalled { similarity, followed: answer.followed?, base });
+            return (!answer.matches.is_empty()).then_some(Recalled { answer, base });
         }
     }
 }

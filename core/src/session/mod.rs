@@ -4,6 +4,7 @@ pub mod account;
 mod advice;
 pub mod advisor;
 pub mod alike;
+pub mod analysts;
 pub mod archive;
 pub mod backfill;
 pub mod books;

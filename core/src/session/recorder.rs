@@ -12,7 +12,7 @@ use crate::domain::{Action, Candle, Command, EventTime, Input, Output, Seq, Sour
 use crate::engine::{Desk, Lanes, Market};
 use crate::ingest::lane::Lane;
 use crate::jobs::{Job, Start, start};
-use crate::journal::{Checkpoint, Deed, Journal, JournalError, Moment, Projected, RangeDelta, Retired};
+use crate::journal::{Checkpoint, Deed, Journal, JournalError, KeptNote, Moment, Projected, RangeDelta, Retired};
 
 /// Inputs between two checkpoints: what a restart has to step through, at most. Well under a second.
 const CHECKPOINT_EVERY: u64 = 200_000;
@@ -264,6 +264,11 @@ impl Recorder {
                 })
             })
             .collect()
+    }
+
+    /// See [`Journal::keep_note`].
+    pub fn keep_note(&mut self, note: &KeptNote) -> Result<bool, JournalError> {
+        self.journal.keep_note(note)
     }
 
     /// See [`Journal::forget_logged`].

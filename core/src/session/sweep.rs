@@ -18,7 +18,7 @@ use super::player::opening_by_consensus;
 use super::tape::TapeError;
 use crate::domain::time::MINUTE;
 use crate::domain::{
-    Action, Amount, ChainHash, Command, DeskOutput, Input, ReceivedTime, Seq, Settings, Stamped, TapeTime, Thresholds,
+    Amount, ChainHash, Command, DeskOutput, Input, ReceivedTime, Seq, Settings, Stamped, TapeTime, Thresholds,
 };
 use crate::engine::{Desk, Market};
 
@@ -120,8 +120,8 @@ fn read(
         market.step(&input, &mut outputs);
         batch.push(Item::Input(input));
         for candle in advice::closed(&outputs, &lanes) {
-            let action = Action::Recall(advice::recall(&memory, &market, candle, at));
-            batch.push(Item::Told(Ordered { after: input.seq, at, action }));
+            let told = advice::on(&memory, &market, candle, at).into_iter();
+            batch.extend(told.map(|action| Item::Told(Ordered { after: input.seq, at, action })));
         }
         outputs.clear();
         if batch.len() >= BATCH {

@@ -1,4 +1,4 @@
-//! What the desk says of signals: hours alike, notes, studies.
+//! What the desk says of signals: hours alike, and studies.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::api::studies::{self, StudiesRequest};
 use crate::domain::time::MINUTE;
 use crate::domain::{Candle, EventTime, Pair, Seq, TapeTime};
 use crate::journal::JournalReader;
-use crate::patterns::{Match, OUTCOME_MINUTES, WINDOW_MINUTES};
+use crate::patterns::{Answer, Match, OUTCOME_MINUTES, WINDOW_MINUTES};
 use crate::session::alike::{self, Alike};
 use crate::session::playable::Playable;
 
@@ -28,12 +28,27 @@ enum Past {
 impl DeskHost {
     /// The hours that looked like the last one of a pair on the deck, as of its cursor.
     pub async fn alike(&self, pair: &str, across: bool) -> Result<AlikeView, ApiError> {
-        let pair = parse_pair(pair)?;
+        let (asked, past, alike) = self.look_up(parse_pair(pair)?, across).await?;
+        asked.view(across, alike.as_ref(), |found| match &past {
+            Past::Table { journal, .. } => Ok(minutes_of(journal, found, asked.cursor)?),
+            Past::Memory(_) => self.inner().known_minutes(found),
+        })
+    }
+}
+
+impl DeskHost {
+    /// What followed the hours that looked like the last one of a pair on the deck. None where that hour can not be looked up.
+    pub(super) async fn answer(&self, pair: Pair) -> Result<Option<Answer>, ApiError> {
+        let (.., alike) = self.look_up(pair, false).await?;
+        Ok(alike.map(|alike| alike.answer))
+    }
+
+    async fn look_up(&self, pair: Pair, across: bool) -> Result<(Asked, Past, Option<Alike>), ApiError> {
         let (asked, past) = {
             let inner = self.inner();
             (inner.last_hour(pair)?, inner.past()?)
         };
-        let alike: Option<Alike> = match (asked.question(), &past) {
+        let alike = match (asked.question(), &past) {
             (None, _) => None,
             (Some(question), Past::Memory(tape)) => {
                 let tape = Arc::clone(tape);
@@ -44,14 +59,9 @@ impl DeskHost {
                 Some(alike::in_table(directory, &question, across, *through).await?)
             }
         };
-        asked.view(across, alike.as_ref(), |found| match &past {
-            Past::Table { journal, .. } => Ok(minutes_of(journal, found, asked.cursor)?),
-            Past::Memory(_) => self.inner().known_minutes(found),
-        })
+        Ok((asked, past, alike))
     }
-}
 
-impl DeskHost {
     /// Lines of indicators over the bars that `history` would answer, as bytes: see [`studies`].
     pub fn studies(&self, request: &StudiesRequest) -> Result<Vec<u8>, ApiError> {
         let (pair, interval) = (parse_pair(&request.pair)?, parse_interval(&request.interval)?);

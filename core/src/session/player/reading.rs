@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Action, Candle, Input, Output, Recall, Seq, Stamped, TapeTime};
+use crate::domain::{Action, Candle, Input, Output, Seq, Stamped, TapeTime};
 use crate::journal::Deed;
 use crate::session::advice;
 use crate::session::engine::{Engine, Ordered};
@@ -87,10 +87,9 @@ impl Reading {
             return Ok(());
         }
         let memory = self.tape.memory()?;
-        let recalls: Vec<Recall> =
-            closed.into_iter().map(|candle| advice::recall(&memory, market, candle, at)).collect();
-        for recall in recalls {
-            self.engine.command(&Ordered { after, at, action: Action::Recall(recall) }, deeds);
+        let told: Vec<Action> = closed.into_iter().flat_map(|candle| advice::on(&memory, market, candle, at)).collect();
+        for action in told {
+            self.engine.command(&Ordered { after, at, action }, deeds);
         }
         Ok(())
     }
