@@ -11,8 +11,8 @@ use super::patterns::{AlikeRequest, Asked, newest_minutes, nothing_recorded};
 use crate::analyst::{self, Author, Brief, Call, Facts, Kind, MINUTES_NEEDED, Note, Outcome, Score, score};
 use crate::domain::money::ONE;
 use crate::domain::time::MINUTE;
-use crate::domain::{EventTime, Pair, Price, TapeTime};
-use crate::journal::KeptNote;
+use crate::domain::{EventTime, Pair, Price, Seq, Source, TapeTime};
+use crate::journal::{CandleQuery, JournalReader, KeptNote};
 use crate::session::alike::in_table;
 use crate::session::recorder::Recorder;
 
@@ -245,6 +245,33 @@ impl FactRow {
             to_ms: fact.to.to_ms(),
         }
     }
+}
+
+/// Notes of a lane that were known at a moment, the newest first.
+pub fn notes_at(
+    recorder: &Recorder,
+    source: Source,
+    pair: Option<Pair>,
+    cursor: TapeTime,
+    limit: usize,
+) -> Result<Notes, ApiError> {
+    let journal = recorder.journal().reader();
+    let kept = journal.notes(source, cursor).collect::<Result<Vec<_>, _>>()?;
+    let close_at = |pair, end| close_at(&journal, source, pair, end, cursor, Seq(u64::MAX));
+    Ok(list(kept.into_iter(), pair, None, limit, &close_at))
+}
+
+/// What the price of a lane was when a minute ended, by what was known at a moment, and of the inputs through a place.
+pub(super) fn close_at(
+    journal: &JournalReader,
+    source: Source,
+    pair: Pair,
+    end: EventTime,
+    as_of: TapeTime,
+    through: Seq,
+) -> Option<Price> {
+    let query = CandleQuery { source, pair, from: end.plus_nanos(-MINUTE), to: end, as_of };
+    journal.candles(&query, through).ok()?.last().map(|candle| candle.close)
 }
 
 /// The facts of a pair, by what was recorded or imported and known at a moment.

@@ -9,9 +9,9 @@ use super::{EventTimeArgument, Outcome, print, tiers};
 use crate::api::ApiError;
 use crate::api::config::Config;
 use crate::api::models::models;
-use crate::api::notes::{facts_at, unkept};
+use crate::api::notes::{NoteRow, Notes, facts_at, notes_at, unkept};
 use crate::api::patterns::AlikeRequest;
-use crate::domain::{Pair, Source, TapeTime};
+use crate::domain::{EventTime, Pair, Source, TapeTime};
 use crate::session::analysts::{ask, choose, chosen};
 use crate::session::recorder::Recorder;
 
@@ -30,6 +30,20 @@ pub(super) enum Action {
         /// Ask the rules, whichever model is in use
         #[arg(long)]
         rules: bool,
+    },
+    /// List the notes that were kept, the newest first, and how each author did
+    Notes {
+        /// Of all pairs without one
+        pair: Option<Pair>,
+        /// As they were known at this moment of the tape
+        #[arg(long, value_name = "T")]
+        at: Option<EventTimeArgument>,
+        /// The lane they were made of
+        #[arg(long, value_name = "SOURCE", default_value = "live")]
+        source: Source,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
     },
     /// List the models of the server
     Models,
@@ -50,6 +64,11 @@ pub(super) fn run(data: &Path, action: &Action, json: bool) -> Result<Outcome, A
             let at = at.map(|at| TapeTime::from_nanos(at.0.nanos()));
             let request = AlikeRequest { pair: *pair, at, source: *source, across: false };
             note(data, &config, &request, *rules, json)
+        }
+        Action::Notes { pair, at, source, limit } => {
+            let (recorder, _) = Recorder::open(data)?;
+            let cursor = at.map_or(TapeTime::from_nanos(i64::MAX), |at| TapeTime::from_nanos(at.0.nanos()));
+            kept(&notes_at(&recorder, *source, *pair, cursor, *limit)?, json)
         }
         Action::Models => list(data, &config, json),
         Action::Use { model, .. } => {
@@ -78,7 +97,7 @@ fn note(data: &Path, config: &Config, request: &AlikeRequest, rules: bool, json:
     let mut lines = Vec::new();
     for view in &views {
         let row = &view.row;
-        let as_of = crate::domain::EventTime::from_nanos((row.as_of_ms * 1e6) as i64);
+        let as_of = EventTime::from_nanos((row.as_of_ms * 1e6) as i64);
         match (&row.refused, &row.stance, &row.confidence) {
             (None, Some(stance), Some(confidence)) => {
                 lines.push(format!("{} at {as_of}: {stance}, confidence {confidence} ({})", row.pair, row.author))
@@ -94,6 +113,36 @@ fn note(data: &Path, config: &Config, request: &AlikeRequest, rules: bool, json:
         lines.extend(view.facts.iter().map(|fact| format!("  {}: {} {}", fact.label, fact.value, fact.unit)));
     }
     print::report(json, &views, lines);
+    Ok(Outcome::Done)
+}
+
+fn kept(notes: &Notes, json: bool) -> Result<Outcome, ApiError> {
+    let moment = |ms: f64| EventTime::from_nanos((ms * 1e6) as i64);
+    let line = |row: &NoteRow| {
+        let said = match &row.refused {
+            None => format!("{} {}", row.stance.as_deref().unwrap_or("–"), row.confidence.as_deref().unwrap_or("–")),
+            Some(refused) => format!("refused ({})", refused.code),
+        };
+        let after = row.after_60_pct.map_or_else(|| "–".to_owned(), |percent| format!("{percent:+.2} %"));
+        format!("{} {} by {}: {said}; an hour after {after}", moment(row.as_of_ms), row.pair, row.author)
+    };
+    let mut lines: Vec<String> = notes.notes.iter().map(line).collect();
+    for score in &notes.scores {
+        lines.push(match (score.hit_rate, score.base_rate, score.brier, score.base_brier) {
+            (Some(hits), Some(base), Some(brier), Some(base_brier)) => format!(
+                "{}: {} calls, {:.1} % right (up: {:.1} %), Brier {brier:.3} (up: {base_brier:.3})",
+                score.author,
+                score.n,
+                hits * 100.0,
+                base * 100.0
+            ),
+            _ => format!("{}: {} calls, too few to judge", score.author, score.n),
+        });
+    }
+    if lines.is_empty() {
+        lines.push("No notes were kept.".to_owned());
+    }
+    print::report(json, notes, lines);
     Ok(Outcome::Done)
 }
 

@@ -21,7 +21,7 @@ pub struct KeptNote {
 
 #[derive(Clone)]
 pub(super) struct Notes {
-    /// By (lane, at, id).
+    /// By (lane, at, id): whether it came in a replay, the note, a checksum.
     notes: Keyspace,
     /// The key of each, by id.
     keys: Keyspace,
@@ -62,6 +62,7 @@ impl Journal {
         key.extend_from_slice(id.as_bytes());
         let mut value = vec![u8::from(kept.in_replay)];
         value.extend(kept.note.to_bytes());
+        value.extend(checksum(&key, &value));
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         batch.insert(&self.notes.notes, key.clone(), value);
         batch.insert(&self.notes.keys, id, key);
@@ -114,6 +115,12 @@ fn prefix(source: Source, at: TapeTime) -> Vec<u8> {
     key
 }
 
+/// Of the place too: a note that lies where another should is damaged.
+fn checksum(key: &[u8], value: &[u8]) -> [u8; 8] {
+    let hash = blake3::Hasher::new().update(key).update(value).finalize();
+    *hash.as_bytes().first_chunk().expect("a hash is longer")
+}
+
 fn placed(key: &[u8]) -> Option<(Source, TapeTime)> {
     let end = key.iter().position(|byte| *byte == 0)?;
     let source = str::from_utf8(&key[..end]).ok()?.parse().ok()?;
@@ -124,14 +131,99 @@ fn placed(key: &[u8]) -> Option<(Source, TapeTime)> {
 fn read(key: &[u8], value: &[u8]) -> Result<KeptNote, JournalError> {
     let damaged = || JournalError::DamagedEntry { keyspace: "notes", key: String::from_utf8_lossy(key).into_owned() };
     let (source, at) = placed(key).ok_or_else(damaged)?;
+    let (value, sum) = value.split_last_chunk::<8>().ok_or_else(damaged)?;
+    if checksum(key, value) != *sum {
+        return Err(damaged());
+    }
     let (in_replay, bytes) = match value.split_first() {
         Some((0, bytes)) => (false, bytes),
         Some((1, bytes)) => (true, bytes),
         _ => return Err(damaged()),
     };
     let note = Note::from_bytes(bytes).map_err(|_| damaged())?;
-    if note.source() != source || prefix(source, at).len() + note.id.to_string().len() != key.len() {
+    if note.source() != source {
         return Err(damaged());
     }
     Ok(KeptNote { at, in_replay, note })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyst::{Author, Facts, Outcome, rules};
+    use crate::domain::time::MINUTE;
+    use crate::domain::{Amount, Candle, EventTime, Price, Quality, Seq};
+
+    fn kept(pair: &str, minute: i64) -> KeptNote {
+        let (price, end) = (Price::from_units(100 + minute), EventTime::from_nanos((minute + 1) * MINUTE));
+        let candle = Candle {
+            source: Source::Live,
+            pair: pair.parse().expect("a pair"),
+            window_start: EventTime::from_nanos(minute * MINUTE),
+            window_end: end,
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: Amount::from_units(1),
+            tick_count: 1,
+            quality: Quality::Complete,
+            revision: 0,
+            tape_time: TapeTime::from_nanos(end.nanos()),
+            seq: Seq(1),
+        };
+        let facts = Facts::of(&[candle], None, None).expect("one minute");
+        let outcome = Outcome::Said(rules::say(&facts));
+        KeptNote { at: candle.tape_time, in_replay: false, note: Note::new(Author::Rules, facts, outcome, 0) }
+    }
+
+    fn ids(journal: &Journal, cursor: i64) -> Vec<NoteId> {
+        let reader = journal.reader();
+        let found = reader.notes(Source::Live, TapeTime::from_nanos(cursor)).collect::<Result<Vec<_>, _>>();
+        let found = found.expect("readable");
+        assert_eq!(found.len(), reader.count_notes(Source::Live, TapeTime::from_nanos(cursor)));
+        found.into_iter().map(|kept| kept.note.id).collect()
+    }
+
+    #[test]
+    fn a_note_is_kept_once_and_known_from_when_it_came() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut journal = Journal::open(directory.path()).expect("new");
+        let notes = [kept("BTC-USD", 1), kept("ETH-USD", 1), kept("BTC-USD", 7)];
+        for note in &notes {
+            assert!(journal.keep_note(note).expect("durable"));
+        }
+        // Asked for again later, with the same answer: it is known since it was first given.
+        let again = KeptNote { at: TapeTime::from_nanos(90 * MINUTE), ..notes[0].clone() };
+        assert!(!journal.keep_note(&again).expect("durable"));
+        drop(journal);
+        let journal = Journal::open(directory.path()).expect("again");
+        assert_eq!(ids(&journal, 2 * MINUTE - 1), []);
+        assert_eq!(ids(&journal, 2 * MINUTE).len(), 2);
+        assert_eq!(ids(&journal, i64::MAX).len(), 3);
+        assert_eq!(ids(&journal, i64::MAX)[0], notes[2].note.id, "the newest first");
+        let found = journal.reader().note(notes[1].note.id).expect("readable");
+        assert_eq!(found.as_ref(), Some(&notes[1]));
+        assert_eq!(journal.reader().count_notes(Source::Sample, TapeTime::from_nanos(i64::MAX)), 0, "of its own lane");
+    }
+
+    #[test]
+    fn a_flipped_byte_of_a_note_is_noticed_and_the_others_are_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut journal = Journal::open(directory.path()).expect("new");
+        let (one, other) = (kept("BTC-USD", 1), kept("BTC-USD", 7));
+        journal.keep_note(&one).expect("durable");
+        journal.keep_note(&other).expect("durable");
+        let guard = journal.notes.notes.first_key_value().expect("kept");
+        let (key, value) = guard.into_inner().expect("readable");
+        for place in 0..value.len() {
+            let mut flipped = value.to_vec();
+            flipped[place] ^= 0x10;
+            journal.notes.notes.insert(key.clone(), flipped).expect("written");
+            let read: Vec<_> = journal.stored_notes().collect();
+            assert_eq!(read.len(), 2);
+            assert!(matches!(read[0], Err(JournalError::DamagedEntry { keyspace: "notes", .. })), "byte {place}");
+            assert_eq!(read[1].as_ref().expect("readable"), &other);
+        }
+    }
 }

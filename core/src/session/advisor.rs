@@ -98,28 +98,24 @@ struct Minute {
 
 impl Advice<'_> {
     fn give(&self, candles: &Receiver<Candle>) -> Result<(), JournalError> {
-        let mut known: Option<Known> = None;
-        for candle in candles {
-            if !self.live.recorder().desk().consensus_on() {
-                // What was known is read again when it is asked for again: nobody pays for it until then.
-                known = None;
-                if is_news(&candle) && advice::is_due(&candle) {
-                    self.note(&candle)?;
-                }
-                continue;
-            }
-            let known = match &mut known {
-                Some(known) => known,
-                none => none.insert(Known::load(self.live)?),
-            };
-            if candle.seq > known.through {
-                known.memory.take(&candle);
-            }
-            if is_news(&candle) {
-                self.advise(&known.memory, &candle)?;
-            }
+        let mut known = None;
+        candles.iter().try_for_each(|candle| self.take(&mut known, &candle))
+    }
+
+    fn take(&self, known: &mut Option<Known>, candle: &Candle) -> Result<(), JournalError> {
+        if !self.live.recorder().desk().consensus_on() {
+            // What was known is read again when it is asked for again: nobody pays for it until then.
+            *known = None;
+            return if is_news(candle) && advice::is_due(candle) { self.note(candle) } else { Ok(()) };
         }
-        Ok(())
+        let known = match known {
+            Some(known) => known,
+            none => none.insert(Known::load(self.live)?),
+        };
+        if candle.seq > known.through {
+            known.memory.take(candle);
+        }
+        if is_news(candle) { self.advise(&known.memory, candle) } else { Ok(()) }
     }
 
     fn look(&self, candle: &Candle) -> Minute {
@@ -179,4 +175,175 @@ impl Advice<'_> {
 /// Of the live market, for the first time.
 fn is_news(candle: &Candle) -> bool {
     candle.source == Source::Live && candle.revision == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::time::{HOUR, MINUTE, SECOND};
+    use crate::domain::{
+        Amount, Decision, Demand, DeskOutput, Fill, Input, NoteId, Opinion, Rate, ReceivedTime, Settings, Stamped,
+        Stance, Thresholds, Tick, money,
+    };
+    use crate::engine::{Desk, Market};
+    use crate::journal::Deed;
+    use crate::reconcile::verify::verify;
+    use crate::session::playable::{Playable, TapeLane, TapeRange};
+    use crate::session::player::{Way, opening_by_consensus};
+    use crate::session::recorded::RecordedTape;
+    use crate::session::recorder::Recorder;
+    use crate::session::run::run;
+    use crate::session::sample::{Cursor, SampleTape};
+    use crate::session::sweep::{Set, sweep};
+
+    const HOURS: i64 = 4;
+    const PAIRS: [&str; 2] = ["BTC-USD", "SOL-USD"];
+
+    fn terms() -> AccountTerms {
+        let thresholds = Thresholds {
+            patterns: Demand::Ignored,
+            analyst: Demand::For,
+            trend: Demand::For,
+            trend_fast: 5,
+            ..Thresholds::default()
+        };
+        let deposit = Amount::from_units(100_000 * i128::from(money::ONE));
+        AccountTerms::new(deposit, Settings::default(), &BTreeMap::new(), thresholds)
+    }
+
+    /// The first hours of the sample as the live feed would have brought them.
+    fn inputs() -> Vec<(crate::domain::EventTime, Input)> {
+        let (tape, mut cursor) = (SampleTape::load().expect("shipped"), Cursor::default());
+        let from = tape.peek(&cursor).expect("not empty").nanos();
+        let mut found = Vec::new();
+        while let Some(Stamped { tape_time, input, .. }) = tape.next(&mut cursor) {
+            if tape_time.nanos() - from > HOURS * HOUR {
+                break;
+            }
+            // Later than it is: a command is never given after a silence.
+            let received_time = ReceivedTime::from_nanos(tape_time.nanos() + 4_000_000_000 * SECOND);
+            let input = match input {
+                Input::Tick(tick) if PAIRS.contains(&tick.pair.to_string().as_str()) => {
+                    Input::Tick(Tick { source: Source::Live, received_time, ..tick })
+                }
+                Input::Clock { .. } => Input::Clock { source: Source::Live, received: received_time },
+                _ => continue,
+            };
+            found.push((crate::domain::EventTime::from_nanos(tape_time.nanos()), input));
+        }
+        found
+    }
+
+    fn decisions(deeds: &[Deed]) -> Vec<Decision> {
+        let decision = |deed: &Deed| match deed.output {
+            DeskOutput::Decision(decision) => Some(decision),
+            _ => None,
+        };
+        deeds.iter().filter_map(decision).collect()
+    }
+
+    fn fills(deeds: &[Deed]) -> Vec<Fill> {
+        let fill = |deed: &Deed| match deed.output {
+            DeskOutput::Fill(fill) => Some(fill),
+            _ => None,
+        };
+        deeds.iter().filter_map(fill).collect()
+    }
+
+    /// What is advised at once is decided alike by the live desk, by its replay, by a backtest and in a sweep, and each opinion has its note.
+    #[test]
+    fn live_replay_backtest_and_sweep_decide_the_same() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (recorder, _) = Recorder::open(directory.path()).expect("new");
+        let live = Live::new(recorder);
+        let (terms, nowhere) = (terms(), "http://127.0.0.1:9".to_owned());
+        let models = ModelTerms { url: nowhere, deadline: Duration::from_secs(1) };
+        let directory = directory.path().to_owned();
+        let analysts = Analysts::start(Arc::clone(&live), terms.clone(), models, directory.clone()).expect("a thread");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let advice = Advice { live: &live, terms: &terms, analysts: &analysts, directory: directory.clone(), runtime };
+        live.recorder().command(&[Action::Consensus(true)], &terms).expect("told");
+
+        // Each group ends where a minute closes, so that advice comes right after it.
+        let (mut group, mut ahead, mut closed, mut known) = (Vec::new(), Market::default(), Vec::new(), None);
+        for (at, input) in inputs() {
+            group.push((at, input));
+            let tape_time = TapeTime::from_nanos(at.nanos());
+            ahead.step(&Stamped { seq: ahead.seq().next(), tape_time, input }, &mut closed);
+            if closed.drain(..).any(|output| matches!(output, Output::Candle(_))) {
+                let committed = live.recorder().commit(&mut group).expect("durable");
+                for output in &committed.outputs {
+                    if let Output::Candle(candle) = output {
+                        advice.take(&mut known, candle).expect("told");
+                    }
+                }
+            }
+        }
+        live.recorder().commit(&mut group).expect("durable");
+
+        let recorder = live.recorder();
+        let last = recorder.journal().last_seq();
+        let reader = recorder.journal().reader();
+        let stored = reader.decisions_to(last).collect::<Result<Vec<_>, _>>().expect("readable");
+        let stored: Vec<Decision> = stored.into_iter().rev().map(|stored| stored.decision).collect();
+        let filled: Vec<Fill> =
+            reader.fills_to(last).expect("readable").into_iter().map(|stored| stored.fill).collect();
+        let tape = RecordedTape::of(&recorder, TapeRange::whole(TapeLane::One(Source::Live)), &[]).expect("readable");
+        let tape: Arc<dyn Playable> = Arc::new(tape.expect("something"));
+        let verified = verify(recorder.journal()).expect("readable");
+        drop(recorder);
+
+        let replayed = run(&tape, &Way::recorded(last), &[], &terms, None, |_| true).expect("a tape").expect("its end");
+        let opening = opening_by_consensus(&terms, &Desk::new(tape.lanes()));
+        let tested =
+            run(&tape, &Way::told_alone(opening), &[], &terms, None, |_| true).expect("a tape").expect("its end");
+        let set = Set { settings: terms.settings, thresholds: terms.thresholds };
+        let swept = sweep(&tape, &terms, &[set], 1, |_| true).expect("a tape").expect("its end");
+
+        let mut verdicts = BTreeMap::<String, usize>::new();
+        for decision in &stored {
+            let verdict = format!("{:?}", decision.verdict);
+            *verdicts.entry(verdict.split("(O").next().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        eprintln!("{} decisions, {} fills, {} notes: {verdicts:?}", stored.len(), filled.len(), verified.notes);
+        assert!(stored.len() > 400 && filled.len() >= 4, "{} decisions, {} fills", stored.len(), filled.len());
+        assert!(stored.iter().any(|decision| decision.opinion.is_some_and(|o| o.stance == Stance::Bullish)));
+        assert_eq!(decisions(&replayed.deeds), stored);
+        assert_eq!(fills(&replayed.deeds), filled);
+        assert_eq!(decisions(&tested.deeds), stored);
+        assert_eq!(fills(&tested.deeds), filled);
+        assert_eq!(swept.tried[0].ledger_hash, tested.desk().ledger().head().hash);
+
+        assert!(verified.ok, "{:?}", verified.findings);
+        let every_five = PAIRS.len() as u64 * (HOURS * 60 / 5) as u64;
+        assert!(
+            verified.notes <= every_five && verified.notes + 2 * PAIRS.len() as u64 >= every_five,
+            "{}",
+            verified.notes
+        );
+        let half = TapeTime::from_nanos(stored[stored.len() / 2].at.nanos());
+        let known = reader.notes(Source::Live, half).collect::<Result<Vec<_>, _>>().expect("readable");
+        assert_eq!(known.len(), reader.count_notes(Source::Live, half));
+        assert!(
+            !known.is_empty() && known.iter().all(|kept| kept.at <= half && kept.note.as_of().nanos() <= half.nanos())
+        );
+
+        // After a restart they are there; an opinion without its note is found.
+        drop(advice);
+        drop(analysts);
+        let live = Arc::into_inner(live).expect("nobody else has it");
+        drop(live);
+        let (mut recorder, _) = Recorder::open(&directory).expect("again");
+        assert_eq!(recorder.journal().reader().count_notes(Source::Live, half), known.len());
+        let pair = PAIRS[0].parse().expect("a pair");
+        let as_of = crate::domain::EventTime::from_nanos(half.nanos() / MINUTE * MINUTE);
+        let (stance, confidence, note) = (Stance::Bullish, Rate::from_units(money::ONE), NoteId::of("from nowhere"));
+        let opinion = Opinion { pair, as_of, stance, confidence, note };
+        recorder.command(&[Action::Opinion(opinion)], &terms).expect("told");
+        let verified = verify(recorder.journal()).expect("readable");
+        assert_eq!(verified.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["opinion_unfounded"]);
+    }
 }

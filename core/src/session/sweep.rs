@@ -229,13 +229,13 @@ mod tests {
     fn an_account_in_a_sweep_is_the_account_of_a_replay() {
         let tape: Arc<dyn Playable> = Arc::new(SampleTape::load().expect("shipped"));
         let deposit = Amount::from_units(100_000 * i128::from(crate::domain::money::ONE));
-        let set = |trend_fast, trend: Demand, patterns: Demand, taker_fee| Set {
+        let set = |trend_fast, trend: Demand, patterns: Demand, analyst: Demand, taker_fee| Set {
             settings: Settings { taker_fee: Rate::from_units(taker_fee), ..Settings::default() },
             thresholds: Thresholds {
                 trend_fast,
                 trend,
                 patterns,
-                analyst: Demand::Ignored,
+                analyst,
                 // The one day has too few hours to look like each other.
                 enter_similarity: Rate::from_units(8_000_000),
                 exit_similarity: Rate::from_units(2_000_000),
@@ -245,11 +245,11 @@ mod tests {
             },
         };
         let sets = [
-            set(5, Demand::For, Demand::Ignored, 100_000),
-            set(12, Demand::For, Demand::Ignored, 100_000),
-            set(12, Demand::For, Demand::Ignored, 0),
-            set(12, Demand::Ignored, Demand::For, 10_000),
-            set(12, Demand::NotAgainst, Demand::For, 10_000),
+            set(5, Demand::For, Demand::Ignored, Demand::Ignored, 100_000),
+            set(12, Demand::For, Demand::Ignored, Demand::For, 100_000),
+            set(12, Demand::For, Demand::Ignored, Demand::Ignored, 0),
+            set(12, Demand::Ignored, Demand::For, Demand::Ignored, 10_000),
+            set(12, Demand::NotAgainst, Demand::For, Demand::NotAgainst, 10_000),
         ];
         let terms = AccountTerms::new(deposit, Settings::default(), &BTreeMap::new(), Thresholds::default());
         let together = sweep(&tape, &terms, &sets, 2, |_| true).expect("a tape").expect("to its end");

@@ -5,6 +5,7 @@
 //! stated at. `TAPEDECK_BUGS`: the folder of the binaries `three_bugs` is about. `TAPEDECK_SKIPS=FILE`: a line is added there for every
 //! test that could not run here. `TAPEDECK_TEST_SEED=N`: the seed a failed run printed.
 
+mod analyst_live;
 mod analyst_wire;
 mod backfill;
 mod bad_input;
@@ -23,6 +24,7 @@ mod patterns;
 mod readers;
 mod retention;
 mod sessions;
+mod signals_desk;
 mod sql_tab;
 mod support;
 mod three_bugs;

@@ -27,19 +27,19 @@ impl Desk {
     }
 
     #[track_caller]
-    fn wait_for(&self, what: &str, seconds: u64, is_so: impl Fn() -> bool) {
+    pub(crate) fn wait_for(&self, what: &str, seconds: u64, is_so: impl Fn() -> bool) {
         if until(Duration::from_secs(seconds), || is_so().then_some(())).is_none() {
             self.fail(what);
         }
     }
 
     /// As `press` into no field: a key of the desk.
-    fn key(&self, keys: &str) {
+    pub(crate) fn key(&self, keys: &str) {
         let page = self.await_element("body");
         self.session.press(&page, keys).unwrap_or_else(|e| self.fail(&e.to_string()));
     }
 
-    fn there(&self, css: &str) -> bool {
+    pub(crate) fn there(&self, css: &str) -> bool {
         self.session.find_all(css).is_ok_and(|found| !found.is_empty())
     }
 
@@ -200,7 +200,7 @@ fn live(name: &'static str) -> Option<(Desk, Exchange)> {
 }
 
 /// A desk that records from a venue which prints, and can be traded on. Its seconds are so much faster than ours.
-fn live_at(name: &'static str, time_scale: u32) -> Option<(Desk, Exchange)> {
+pub(crate) fn live_at(name: &'static str, time_scale: u32) -> Option<(Desk, Exchange)> {
     let options = Options { messages_per_second: 300, time_scale, ..Options::new(63) };
     let venue = Exchange::open(options).expect("an exchange");
     let config = format!(

@@ -2,7 +2,7 @@ import { USUAL_HEIGHT } from "../shared/split";
 
 /** What the desk remembers between windows. */
 export type Theme = "dark" | "light";
-export const DOCK_TABS = ["trades", "ledger", "patterns", "sessions", "sql", "pipeline"] as const;
+export const DOCK_TABS = ["trades", "ledger", "patterns", "analyst", "sessions", "sql", "pipeline"] as const;
 export type DockTab = (typeof DOCK_TABS)[number];
 export type SideTab = "trade" | "feed";
 

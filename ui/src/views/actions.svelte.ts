@@ -1,5 +1,6 @@
 /** What the trader can do. Buttons, keys and the palette all come through here. */
 import type { AlikeFeed } from "../feeds/alike.svelte";
+import type { AnalystFeed } from "../feeds/analyst.svelte";
 import type { DeskFeed } from "../feeds/desk.svelte";
 import { failures } from "../feeds/failures.svelte";
 import { Seeks } from "../feeds/seek";
@@ -10,7 +11,7 @@ import type { TradingFeed } from "../feeds/trading.svelte";
 import type { TimelineFeed } from "../feeds/timeline.svelte";
 import { type AlikeMatch, type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
 
-export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | null;
+export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | "models" | null;
 
 export class Actions {
   overlay = $state<Overlay>(null);
@@ -25,8 +26,8 @@ export class Actions {
   focusTicket = $state(0);
   /** The keys are wanted in the list of sessions, until they are there. */
   sessionsWanted = $state(false);
-  /** As `sessionsWanted`, of the patterns. */
-  patternsWanted = $state(false);
+  /** As `sessionsWanted`, in a tab of the signals. */
+  signalWanted = $state<"patterns" | "analyst" | null>(null);
   #stepping = false;
   readonly #seeks: Seeks;
   /** The range that was looped last on each tape. */
@@ -39,6 +40,7 @@ export class Actions {
     private readonly trading: TradingFeed,
     private readonly timeline: TimelineFeed,
     readonly alike: AlikeFeed,
+    private readonly analyst: AnalystFeed,
   ) {
     this.#seeks = new Seeks(host, feed, (thrown) => failures.add(thrown));
   }
@@ -226,9 +228,15 @@ export class Actions {
   }
 
   /** The tab, with the keys in it. */
-  pickPatterns() {
-    this.openTab("patterns");
-    this.patternsWanted = true;
+  pickSignal(tab: "patterns" | "analyst") {
+    this.openTab(tab);
+    this.signalWanted = tab;
+  }
+
+  /** The notes come into view with it. */
+  askAnalyst() {
+    this.openTab("analyst");
+    void this.analyst.askNow();
   }
 
   loadEarlier(months: number) {

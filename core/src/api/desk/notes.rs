@@ -13,7 +13,7 @@ use crate::api::patterns::nothing_recorded;
 use crate::clock;
 use crate::domain::time::MINUTE;
 use crate::domain::{Candle, EventTime, NoteId, Pair, Price, Quality, Quote, Seq, Source, TapeTime};
-use crate::journal::{CandleQuery, JournalReader, KeptNote};
+use crate::journal::{JournalReader, KeptNote};
 use crate::session::analysts::{self, ModelTerms, choose, chosen, keep};
 
 /// Where the deck stands, and how far it sees.
@@ -164,10 +164,7 @@ impl Inner {
 impl Standing {
     /// Of the lane, by what is known at the cursor.
     fn close_at(&self, pair: Pair, end: EventTime) -> Option<Price> {
-        let query =
-            CandleQuery { source: self.source, pair, from: end.plus_nanos(-MINUTE), to: end, as_of: self.cursor };
-        let found = self.journal.candles(&query, self.through).ok()?;
-        found.last().map(|candle| candle.close)
+        notes::close_at(&self.journal, self.source, pair, end, self.cursor, self.through)
     }
 }
 
