@@ -8,7 +8,7 @@ case ${1:-tiers} in
 tiers) scripts/readers.sh || say 'polars and DuckDB could not be installed: the tiers will be measured without their peers' ;;
 esac
 case ${1:-backtest} in
-backtest) scripts/peers.sh || say 'NautilusTrader could not be installed: the backtest will be measured without it' ;;
+backtest | patterns) scripts/peers.sh || say 'NautilusTrader and faiss could not be installed: what they are held against will be measured without them' ;;
 esac
 say 'Building with optimisation; cold, this takes long'
 build_release

@@ -332,8 +332,7 @@ mod tests {
         );
 
         // After a restart they are there; an opinion without its note is found.
-        drop(advice);
-        drop(analysts);
+        drop((advice, analysts, reader, tape));
         let live = Arc::into_inner(live).expect("nobody else has it");
         drop(live);
         let (mut recorder, _) = Recorder::open(&directory).expect("again");

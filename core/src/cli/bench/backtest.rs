@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use arrow::array::{Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 
-use super::{ApiError, Figure, bitcoin_day, failed, temporary};
+use super::{ApiError, Figure, bitcoin_day, failed, peers_python, temporary};
 use crate::domain::time::{MINUTE, SECOND};
 use crate::domain::{Demand, EventTime, Input, Source, Stamped, Thresholds, TickKind};
 use crate::session::account::AccountTerms;
@@ -116,7 +116,7 @@ struct Answer {
 
 /// Errors: why it can not be asked here.
 fn peer(day: &[Stamped], directory: &Path, orders: &Path) -> Result<Answer, String> {
-    let python = python().ok_or("TAPEDECK_PEERS names no Python, and scripts/peers.sh has made none")?;
+    let python = peers_python().ok_or("TAPEDECK_PEERS names no Python, and scripts/peers.sh has made none")?;
     let ticks = directory.join("ticks.parquet");
     write_ticks(day, &ticks).map_err(|error| error.to_string())?;
     let output = Command::new(&python).arg("-c").arg(PEER).arg(&ticks).arg(orders).output();
@@ -126,12 +126,6 @@ fn peer(day: &[Stamped], directory: &Path, orders: &Path) -> Result<Answer, Stri
         let complaint = String::from_utf8_lossy(&output.stderr);
         format!("It said `{}` {}", said.trim(), complaint.trim())
     })
-}
-
-fn python() -> Option<PathBuf> {
-    let named = std::env::var_os("TAPEDECK_PEERS").map(PathBuf::from);
-    let usual = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/tapedeck/peers/bin/python"));
-    named.or_else(usual).filter(|python| python.exists())
 }
 
 fn write_ticks(day: &[Stamped], path: &Path) -> Result<(), Box<dyn std::error::Error>> {

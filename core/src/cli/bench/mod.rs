@@ -3,12 +3,13 @@
 mod backtest;
 mod feed;
 mod ledger;
+mod patterns;
 mod seek;
 mod start;
 mod tiers;
 
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,8 @@ use crate::journal::Journal;
 use crate::metrics::Durations;
 use crate::session::sample::{Cursor, SampleTape};
 
-const NAMES: [&str; 10] =
-    ["wire", "append", "acknowledge", "replay", "ledger", "tiers", "seek", "backtest", "live", "start"];
+const NAMES: [&str; 11] =
+    ["wire", "append", "acknowledge", "replay", "ledger", "tiers", "patterns", "seek", "backtest", "live", "start"];
 
 /// One figure, and what it is held against.
 #[derive(Clone, Debug, Serialize)]
@@ -91,6 +92,7 @@ pub(super) fn run(data: &Path, name: Option<&str>, json: bool) -> Result<Outcome
             "replay" => replay()?,
             "ledger" => ledger::ledger()?,
             "tiers" => tiers::tiers()?,
+            "patterns" => patterns::patterns()?,
             "seek" => seek::seek()?,
             "backtest" => backtest::backtest()?,
             "live" => feed::live()?,
@@ -109,6 +111,13 @@ pub(super) fn run(data: &Path, name: Option<&str>, json: bool) -> Result<Outcome
 
 fn failed(error: &dyn std::fmt::Display) -> ApiError {
     ApiError::refused("bench_failed", error, "Run it again when the machine is idle.")
+}
+
+/// Of the peers that are not among the readers; none where `scripts/peers.sh` has not run.
+fn peers_python() -> Option<PathBuf> {
+    let named = std::env::var_os("TAPEDECK_PEERS").map(PathBuf::from);
+    let usual = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/tapedeck/peers/bin/python"));
+    named.or_else(usual).filter(|python| python.exists())
 }
 
 fn machine() -> String {
