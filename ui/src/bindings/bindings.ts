@@ -35,6 +35,18 @@ export const commands = {
 	pipeline: () => typedError<Pipeline, ApiError>(__TAURI_INVOKE("pipeline")),
 	/**  The hours that looked like the last one of a pair on the deck, as of its cursor. */
 	alike: (pair: string, across: boolean) => typedError<AlikeView, ApiError>(__TAURI_INVOKE("alike", { pair, across })),
+	/**  Notes of the analyst that are known where the deck stands, the newest first. */
+	notes: (pair: string | null, beforeMs: number | null, limit: number) => typedError<Notes, ApiError>(__TAURI_INVOKE("notes", { pair, beforeMs, limit })),
+	/**  One of them with its facts. */
+	note: (id: string) => typedError<NoteView, ApiError>(__TAURI_INVOKE("note", { id })),
+	/**  Makes a note where the deck stands, and answers its id. */
+	askAnalyst: (pair: string) => typedError<string, ApiError>(__TAURI_INVOKE("ask_analyst", { pair })),
+	models: () => typedError<Models, ApiError>(__TAURI_INVOKE("models")),
+	/**  From the next note on; none is rules alone. */
+	chooseModel: (name: string | null) => typedError<null, ApiError>(__TAURI_INVOKE("choose_model", { name })),
+	/**  Has the server fetch a model; frames say how it goes on. */
+	pullModel: (name: string) => typedError<null, ApiError>(__TAURI_INVOKE("pull_model", { name })),
+	cancelPull: () => typedError<null, ApiError>(__TAURI_INVOKE("cancel_pull")),
 	/**  Asks the account, or tells it something: what was told is durable when this answers. */
 	trade: (request: Request) => typedError<Answer, ApiError>(__TAURI_INVOKE("trade", { request })),
 };
@@ -300,6 +312,21 @@ export type EstimateView = {
 	high: number | null,
 };
 
+export type FactRow = {
+	name: string,
+	label: string,
+	/**  As it is shown, with its sign where that says something. */
+	value: string,
+	/**  Empty of what is only counted. */
+	unit: string,
+	/**  A sentence. */
+	source: string,
+	/**  A query that shows the rows it was computed of. */
+	sql: string | null,
+	from_ms: number | null,
+	to_ms: number | null,
+};
+
 export type FeedState = "off" | "connecting" | "connected" | "down";
 
 export type FollowedView = {
@@ -338,6 +365,10 @@ export type Frame = {
 	backfill: Backfill | null,
 	/**  The last comparison of two sessions that was started, running or not. */
 	comparing: Comparing | null,
+	/**  Notes of the analyst that are known where the deck stands. */
+	noted: number,
+	/**  The last model that was fetched, or is being fetched. */
+	pulling: Pulling | null,
 	/**  Standing messages, most important first; empty when all is well. */
 	notices: Notice[],
 };
@@ -416,10 +447,75 @@ export type MatchesRow = {
 	base_pct: string,
 };
 
+export type ModelRow = {
+	name: string,
+	/**  Bytes on the server's disk, as a whole number. */
+	size_bytes: string,
+	/**  Such as `3.2B`; empty where the server does not say. */
+	parameters: string,
+};
+
+export type Models = {
+	/**  Where they are asked. */
+	url: string,
+	/**  None is rules alone. */
+	chosen: string | null,
+	models: ModelRow[],
+	/**  Why there is no list, and what to do. */
+	failure: string | null,
+};
+
 export type Moment = {
 	at_ms: number | null,
 	/**  UTC. */
 	text: string,
+};
+
+/**  Why there is nothing to show of a note. */
+export type NoteRefusal = {
+	code: string,
+	sentence: string,
+};
+
+export type NoteRow = {
+	id: string,
+	pair: string,
+	/**  End of the newest minute it was told of. */
+	as_of_ms: number | null,
+	/**  `rules`, or the name of a model. */
+	author: string,
+	is_model: boolean,
+	/**  None of one that was refused or failed. */
+	stance: string | null,
+	/**  0 to 1. */
+	confidence: string | null,
+	text: string | null,
+	refused: NoteRefusal | null,
+	latency_ms: number,
+	/**  Asked for in a replay: it counts for no score. */
+	in_replay: boolean,
+	/**  What the price did in the hour after, in percent; none before that hour is over at the cursor. */
+	after_60_pct: number | null,
+	hit: boolean | null,
+};
+
+export type NoteView = {
+	row: NoteRow,
+	facts: FactRow[],
+	numbers: NumberInText[],
+	/**  What a model wrote that was refused, or what a failure said. Hostile: text, and nothing else. */
+	reply: string | null,
+	/**  The facts as a model is told of them. */
+	prompt: string,
+};
+
+/**  As they were known at the cursor of the deck, the newest first. */
+export type Notes = {
+	notes: NoteRow[],
+	/**  Of each author, over the newest notes of the lane that were not asked for in a replay, as far as an hour has gone since. */
+	scores: ScoreRow[],
+	/**  There are older ones. */
+	more: boolean,
 };
 
 export type Notice = {
@@ -430,6 +526,13 @@ export type Notice = {
 };
 
 export type NoticeLevel = "info" | "warning" | "error";
+
+/**  A number of the text, in UTF-16 units of it, and the place of its fact in the list. */
+export type NumberInText = {
+	from: number,
+	to: number,
+	fact: number,
+};
 
 export type OpinionRow = {
 	stance: string,
@@ -525,6 +628,17 @@ export type PositionRow = {
 	slippage: string,
 };
 
+/**  A model that is being fetched, or was. */
+export type Pulling = {
+	model: string,
+	/**  In the server's words. */
+	status: string,
+	/**  0 to 1, of the part under way. */
+	share: number | null,
+	ended: boolean,
+	error: string | null,
+};
+
 export type Quality = "complete" | "gap" | "backfilled" | "synthetic" | "late" | "forming";
 
 export type Range = {
@@ -591,6 +705,16 @@ export type Row = {
 	age_s: number | null,
 	/**  Up to 60 last closes, oldest first; sent when it changed, absent otherwise. */
 	spark: (number | null)[] | null,
+};
+
+/**  Whether an author was right, beside what saying "up" every time would have come to. None of fewer than twenty calls. */
+export type ScoreRow = {
+	author: string,
+	n: number,
+	hit_rate: number | null,
+	base_rate: number | null,
+	brier: number | null,
+	base_brier: number | null,
 };
 
 /**  What can be done with the sessions of the tape on the deck, by their numbers in the frame. */

@@ -9,6 +9,7 @@
 import type { PlotBar } from "../charts/bars";
 import { blankSeries, QUALITIES } from "../charts/series";
 import { MadeUpAccount } from "./account";
+import { MadeUpAnalyst } from "./analyst";
 import { MadeUpComparison } from "./comparison";
 import { MadeUpHistory } from "./earlier";
 import { type Bar, type Deck, type Frame, type Host, HostError, type Notice, type OrderRequest, type Range, type Row, type Transport, type Watch } from "./host";
@@ -40,6 +41,7 @@ export function openBrowser(query: URLSearchParams): Host {
   const accountOf = (of: MadeUpTape, clock: () => number) => new MadeUpAccount((pair) => (scene === "empty" ? null : of.price(pair, clock())), pairsOf, clock);
   const comparison = new MadeUpComparison(scene === "long", scene === "refuse");
   const patterns = new MadeUpPatterns(scene);
+  const analyst = new MadeUpAnalyst(scene);
   const earlier = new MadeUpHistory(live.fromMs, live.listings, () => bump(), scene === "refuse");
 
   /** A tape that can be moved, and where it stands. */
@@ -189,6 +191,8 @@ export function openBrowser(query: URLSearchParams): Host {
       backfill: earlier.newest(),
       comparing: comparison.newest(),
       notices: notices(),
+      noted: analyst.noted(tape(), atMs),
+      pulling: analyst.pulling(),
     };
   }
 
@@ -350,6 +354,13 @@ export function openBrowser(query: URLSearchParams): Host {
       earlier.cancel();
     },
     alike: (pair, across) => patterns.alike(tape(), now(), pair, across),
+    notes: (pair, beforeMs, limit) => analyst.notes(tape(), now(), pair, beforeMs, limit),
+    note: (id) => analyst.note(tape(), now(), id),
+    askAnalyst: (pair) => analyst.ask(tape(), now, pair),
+    models: async () => analyst.models(),
+    chooseModel: async (name) => analyst.choose(name),
+    pullModel: async (name) => analyst.pull(name),
+    cancelPull: async () => analyst.cancelPull(),
     async timeline(range) {
       if (scene === "empty") return blankSeries(0).buffer;
       const until = Math.min(past()?.toMs ?? now(), range?.to_ms ?? Infinity);

@@ -4,7 +4,7 @@
  */
 import type * as wire from "../bindings/bindings";
 import type { SessionCommand } from "../bindings/bindings";
-import type { Alike } from "./signals";
+import type { Alike, Notes, NoteView } from "./signals";
 import type { ExportFormat, Pipeline, SqlAnswer, SqlExport, SqlFailure, SqlRequest, SqlRow, SqlTable } from "./tiers";
 
 export type * from "./signals";
@@ -110,4 +110,15 @@ export interface Host {
   trade(request: TradeRequest): Promise<TradeAnswer>;
   /** Hours like the last one of the pair, as of the deck's cursor; `across` looks among those of other pairs too. */
   alike(pair: string, across: boolean): Promise<Alike>;
+  /** As of the deck's cursor, newest first; of all pairs without one, and before a moment when one is given. */
+  notes(pair: string | null, beforeMs: number | null, limit: number): Promise<Notes>;
+  note(id: string): Promise<NoteView>;
+  /** Makes a note of the pair now, and answers its id. May take half a minute. */
+  askAnalyst(pair: string): Promise<string>;
+  models(): Promise<wire.Models>;
+  /** Null: the rules answer alone. */
+  chooseModel(name: string | null): Promise<void>;
+  /** Starts to fetch a model; the frames say how it stands. */
+  pullModel(name: string): Promise<void>;
+  cancelPull(): Promise<void>;
 }

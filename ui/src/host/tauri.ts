@@ -1,7 +1,7 @@
 /** The only file, with the generated bindings, that imports Tauri. */
 import { Channel, invoke } from "@tauri-apps/api/core";
 import * as wire from "../bindings/bindings";
-import { type Alike, type ComparisonView, type Frame, type Host, HostError, type Pipeline, type SqlAnswer, type SqlExport } from "./host";
+import { type Alike, type ComparisonView, type Frame, type Host, HostError, type Notes, type NoteView, type Pipeline, type SqlAnswer, type SqlExport } from "./host";
 
 type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: wire.ApiError | wire.SqlFailure };
 
@@ -58,5 +58,12 @@ export function openTauri(): Host {
     pipeline: async () => (await settled(wire.commands.pipeline())) as Pipeline,
     trade: (request) => settled(wire.commands.trade(request)),
     alike: async (pair, across) => (await settled(wire.commands.alike(pair, across))) as Alike,
+    notes: async (pair, beforeMs, limit) => (await settled(wire.commands.notes(pair, beforeMs, limit))) as Notes,
+    note: async (id) => (await settled(wire.commands.note(id))) as NoteView,
+    askAnalyst: (pair) => settled(wire.commands.askAnalyst(pair)),
+    models: () => settled(wire.commands.models()),
+    chooseModel: async (name) => void (await settled(wire.commands.chooseModel(name))),
+    pullModel: async (name) => void (await settled(wire.commands.pullModel(name))),
+    cancelPull: async () => void (await settled(wire.commands.cancelPull())),
   };
 }
