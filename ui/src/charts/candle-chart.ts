@@ -20,6 +20,7 @@ import { isOnBar, keptRange, lowerBound, placeBar, type PlotBar } from "./bars";
 import { GapShade } from "./gap-shade";
 import { broughtIntoView, type MatchScene } from "./match";
 import { MatchOverlay } from "./match-overlay";
+import { NoteMarkers } from "./note-markers";
 import { OrderLines, type OrderLineEvents } from "./order-lines";
 import { type FillMark, type OrderLine, tickDecimals } from "./orders";
 import { type Palette, withAlpha } from "./palette";
@@ -51,6 +52,7 @@ export class CandleChart implements BarView {
   readonly #fills: ISeriesMarkersPluginApi<Time>;
   readonly #orders: OrderLines;
   readonly #match: MatchOverlay;
+  readonly notes: NoteMarkers;
   /** The match that lies over the bars. */
   #laid: string | null = null;
   /** The view was moved to show it. */
@@ -91,6 +93,8 @@ export class CandleChart implements BarView {
     this.#candles.attachPrimitive(this.#gaps);
     this.#match = new MatchOverlay(() => this.#bars, palette);
     this.#candles.attachPrimitive(this.#match);
+    this.notes = new NoteMarkers(() => this.#bars, container, palette);
+    this.#candles.attachPrimitive(this.notes);
     this.#fills = createSeriesMarkers(this.#candles, []);
     this.#orders = new OrderLines(this.#candles, container, palette, () => tickDecimals(this.#bars), events);
     this.#volume = this.#chart.addSeries(HistogramSeries, { priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
@@ -116,6 +120,7 @@ export class CandleChart implements BarView {
   destroy() {
     cancelAnimationFrame(this.#bringing);
     this.#orders.destroy();
+    this.notes.destroy();
     this.#chart.remove();
   }
 
@@ -157,6 +162,7 @@ export class CandleChart implements BarView {
     });
     this.#orders.paint(palette);
     this.#match.paint(palette);
+    this.notes.paint(palette);
     if (this.#bars.length > 0) this.#setAll();
   }
 
@@ -268,7 +274,7 @@ export class CandleChart implements BarView {
   #clickable({ time, point, paneIndex, sourceEvent }: MouseEventParams<Time>): PlotBar | null {
     const held = sourceEvent && (sourceEvent.altKey || sourceEvent.ctrlKey || sourceEvent.metaKey || sourceEvent.shiftKey);
     const bar = time === undefined ? null : this.#at(Number(time) * 1000);
-    if (!bar || !point || held || (paneIndex ?? 0) !== 0 || this.#orders.isAt(point.y)) return null;
+    if (!bar || !point || held || (paneIndex ?? 0) !== 0 || this.#orders.isAt(point.y) || this.notes.isAt(point.x, point.y)) return null;
     const [top, bottom, volume] = [this.#candles.priceToCoordinate(bar.high), this.#candles.priceToCoordinate(bar.low), this.#volume.priceToCoordinate(bar.volume)];
     if (top === null || bottom === null) return null;
     return isOnBar(point.y, top, bottom, volume ?? Infinity) ? bar : null;

@@ -14,6 +14,8 @@ export interface Palette {
   second: string;
   /** Of hours like this one. */
   match: string;
+  /** Of the analyst. */
+  note: string;
   mono: string;
 }
 
@@ -33,6 +35,7 @@ export function readPalette(): Palette {
     first: read("first"),
     second: read("second"),
     match: read("match"),
+    note: read("note"),
     mono: read("mono"),
   };
 }

@@ -19,12 +19,14 @@ export interface Scene {
   /** Volume right of the cursor is told. */
   peek: boolean;
   fills: Fills;
+  /** Times of the analyst's notes. */
+  notes: readonly number[];
   loop: { span: Span; label: string } | null;
   palette: Palette;
 }
 
 const AXIS_HEIGHT = 16;
-/** Fills, and the handle of the cursor, are above the volume. */
+/** Fills and notes, and the handle of the cursor, are above the volume. */
 const TOP = 14;
 const PITCH = 3;
 const RAIL = 3;
@@ -42,6 +44,7 @@ export function paintTimeline(context: CanvasRenderingContext2D, width: number, 
     paintVolume(context, width, floor, scene.series, scene);
   }
   paintAxis(context, width, height, scene);
+  paintNotes(context, width, scene);
   paintFills(context, width, scene);
   if (scene.loop) paintLoopEdges(context, width, floor, scene.loop, scene);
   paintCursor(context, width, floor, scene);
@@ -103,10 +106,16 @@ function paintAxis(context: CanvasRenderingContext2D, width: number, height: num
 function paintFills(context: CanvasRenderingContext2D, width: number, { span, fills, palette }: Scene) {
   const paint = (times: readonly number[], colour: string, y: number) => {
     context.fillStyle = colour;
-    for (const x of ticksAt(times, span, width, 3)) context.fillRect(Math.round(x) - 1, y, 2, 5);
+    for (const x of ticksAt(times, span, width, 3)) context.fillRect(Math.round(x) - 1, y, 2, 4);
   };
-  paint(fills.sells, palette.down, 2);
-  paint(fills.buys, palette.up, 8);
+  paint(fills.sells, palette.down, 1);
+  paint(fills.buys, palette.up, 9);
+}
+
+/** Between what was bought and what was sold. */
+function paintNotes(context: CanvasRenderingContext2D, width: number, { span, notes, palette }: Scene) {
+  context.fillStyle = palette.note;
+  for (const x of ticksAt(notes, span, width, 4)) context.fillRect(Math.round(x) - 1, 6, 2, 2);
 }
 
 function paintLoop(context: CanvasRenderingContext2D, width: number, floor: number, { span: marked }: { span: Span }, { span, palette }: Scene) {

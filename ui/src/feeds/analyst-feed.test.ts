@@ -200,7 +200,7 @@ test("the models are read anew when one was chosen or fetched, and not with ever
   const { feed, frame, asked } = bench();
   await feed.readModels();
   // One of before this window.
-  await frame({ pulling: { model: "old", status: "success", share: 1, ended: true, error: null } });
+  await frame({ pulling: { model: "old", status: "ready", share: 1, ended: true, error: null } });
   await feed.choose("gemma3:270m");
   await feed.pull("llama3.2:1b");
   const pulling = (share: number, ended = false): Pulling => ({ model: "llama3.2:1b", status: "pulling", share, ended, error: null });

@@ -93,7 +93,7 @@ export function refreshed(page: readonly NoteRow[], held: readonly NoteRow[]): N
 /** How a model that is fetched stands, in a few words. */
 export function pullingText({ model, status, share, ended, error }: Pulling): string {
   if (error !== null) return `${model}: ${error}`;
-  if (ended) return `${model}: ${status === "success" ? "ready" : status}`;
+  if (ended) return `${model}: ${status}`;
   return share === null ? `${model}: ${status}…` : `${model}: ${status}, ${Math.floor(share * 100)} %`;
 }
 

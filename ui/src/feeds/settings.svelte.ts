@@ -15,6 +15,8 @@ interface Remembered {
   sounds: boolean;
   /** Ends of the hours like this one are marked on the chart. */
   matches: boolean;
+  /** The analyst's notes are marked on the chart. */
+  notes: boolean;
   dockOpen: boolean;
   dockTab: DockTab;
   dockHeight: number;
@@ -33,6 +35,7 @@ function recall(): Remembered {
     sideTab: "trade",
     sounds: false,
     matches: true,
+    notes: true,
     dockOpen: window.innerHeight >= TALL_ENOUGH_FOR_DOCK,
     dockTab: "sql",
     dockHeight: USUAL_HEIGHT,
@@ -101,6 +104,13 @@ class Settings {
   }
   set matches(matches: boolean) {
     this.#keep({ matches });
+  }
+
+  get notes() {
+    return this.#kept.notes;
+  }
+  set notes(notes: boolean) {
+    this.#keep({ notes });
   }
 
   get dockOpen() {

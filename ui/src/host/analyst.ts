@@ -4,6 +4,8 @@ import type { MadeUpTape } from "./market";
 
 const EVERY_MS = 300_000;
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const ENOUGH_CALLS = 20;
 const JUDGED_AT_MOST = 200;
 const ASKING_MS = 2_500;
 const PULLING_MS = 8_000;
@@ -50,7 +52,7 @@ export class MadeUpAnalyst {
   }
 
   async ask(tape: MadeUpTape, clock: () => number, pair: string): Promise<string> {
-    const atMs = Math.floor(clock());
+    const atMs = Math.floor(clock() / MINUTE_MS) * MINUTE_MS;
     await new Promise((resolve) => setTimeout(resolve, this.scene === "slow" ? 12_000 : ASKING_MS));
     if (this.scene === "refuse") throw new HostError({ code: "no_facts", what: "Nothing is known of this pair for the last fifteen minutes.", kept: "No note was made.", do: "Wait for the feed, or ask about another pair." });
     const moment = { pair, atMs, asked: true };
@@ -82,7 +84,7 @@ export class MadeUpAnalyst {
     if (this.scene === "down") pull.told = { model: pull.model, status: "failed", share: null, ended: true, error: "No model server answers at http://127.0.0.1:11434." };
     else if (share >= 1) {
       this.#models.push({ name: pull.model, size_bytes: "1321098329", parameters: "1.2B" });
-      pull.told = { model: pull.model, status: "success", share: 1, ended: true, error: null };
+      pull.told = { model: pull.model, status: "ready", share: 1, ended: true, error: null };
     } else pull.told = { model: pull.model, status: share < 0.1 ? "pulling manifest" : "pulling 74701a8c35f6", share: share < 0.1 ? null : share, ended: false, error: null };
     return pull.told;
   }
@@ -96,78 +98,113 @@ export class MadeUpAnalyst {
 
   #view(tape: MadeUpTape, cursorMs: number, moment: Moment): NoteView {
     const { pair, atMs } = moment;
-    const decimals = tape.listings.find((listing) => listing.pair === pair)?.decimals ?? 2;
-    const price = (back: number) => tape.price(pair, atMs - back * 60_000) ?? tape.price(pair, tape.fromMs + 60_000) ?? 0;
-    const last = price(0);
-    const change = (minutes: number) => (last / price(minutes) - 1) * 100;
-    const minutes = Array.from({ length: 60 }, (_, index) => price(index));
-    const range = (Math.max(...minutes) / Math.min(...minutes) - 1) * 100;
+    const facts = factsOf(tape, pair, atMs);
+    const value = (name: string) => Number(facts.find((fact) => fact.name === name)!.value);
     const turn = Math.floor(atMs / EVERY_MS) + tape.listings.findIndex((listing) => listing.pair === pair);
     const modelled = turn % 3 !== 0;
-    const number = (value: number) => value.toFixed(2).replace("-", "−");
-    const candles = (from: number) => `SELECT window_start, close FROM warm.candles WHERE pair = '${pair}' AND window_end > TIMESTAMP '${iso(atMs - from * 60_000)}' AND window_end <= TIMESTAMP '${iso(atMs)}' ORDER BY window_start`;
-    const fact = (name: string, label: string, value: string, unit: string, source: string, back: number): FactRow => ({ name, label, value, unit, source, sql: candles(back), from_ms: atMs - back * 60_000, to_ms: atMs });
-    const facts = [
-      fact("price", "Last price", last.toFixed(decimals), "USD", "The close of the last whole minute.", 1),
-      fact("trend_15m", "Change in 15 minutes", number(change(15)), "%", "The last close over the close 15 minutes before, less one.", 15),
-      fact("range_60m", "Range of the hour", number(range), "%", "The highest close of 60 minutes over the lowest, less one.", 60),
-      fact("volatility", "Volatility a minute", number(range / 9), "%", "Deviation of the 60 changes from minute to minute.", 60),
-      { ...fact("spread", "Spread", (1.5 + (turn % 5) * 0.3).toFixed(1), "bp", "Ask less bid of the newest quote, over their middle.", 0), sql: null },
-      fact("matches_60", "After hours like it", number(change(30) / 3), "%", "The mean change in the hour after 23 hours like this one.", 60),
-    ];
-    const stance = change(15) > 0.12 ? "bullish" : change(15) < -0.12 ? "bearish" : "neutral";
-    const word = { bullish: "rose", bearish: "fell", neutral: "moved" }[stance];
-    const written = compose(facts, ["The price ", word, " ", 1, " in fifteen minutes to ", 0, ", within a range of ", 2, ". Hours like this one went on by ", 5, `, so I lean ${stance}.`]);
-    const refused = modelled && turn % 7 === 0 ? { code: "unsupported_number", sentence: "It says 99,000, and no fact of the brief does." } : modelled && turn % 11 === 0 ? { code: "deadline", sentence: "No answer came within 30 seconds." } : null;
-    const known = cursorMs >= atMs + HOUR_MS;
-    const after = known ? (tape.price(pair, atMs + HOUR_MS)! / last - 1) * 100 : null;
+    const [trend, change, usual] = [value("trend_15"), value("change_60"), value("volatility_60")];
+    const stance = trend > 1.5 * usual ? "bullish" : trend < -1.5 * usual ? "bearish" : "neutral";
+    const written = compose(facts, [`The price ${change < 0 ? "fell" : "rose"} `, "change_60", " over 60 minutes, and the trend over 15 minutes is ", "trend_15", ". ", "matches", " similar hours are known, and the price rose after ", "rose", " of them."]);
+    const refused = modelled ? (REFUSALS[turn % 11] ?? null) : null;
+    const isKnown = cursorMs >= atMs + HOUR_MS;
+    const after = isKnown ? (tape.price(pair, atMs + HOUR_MS)! / tape.price(pair, atMs)! - 1) * 100 : null;
+    const isNeutralHit = after !== null && Math.abs(after) <= 0.67 * usual * Math.sqrt(60);
     const row: NoteRow = {
       id: idOf(moment),
       pair,
       as_of_ms: atMs,
-      author: modelled ? "gemma3:270m" : RULES,
+      author: modelled ? (this.scene === "long" ? "hf.co/bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M" : "gemma3:270m") : RULES,
       is_model: modelled,
       stance: refused ? null : stance,
-      confidence: refused ? null : ["low", "medium", "high"][turn % 3]!,
+      confidence: refused ? null : modelled ? (0.5 + (turn % 9) * 0.05).toFixed(2) : stance === "neutral" ? "0.5" : "0.65",
       text: refused ? null : written.text,
-      refused,
+      refused: refused && { code: refused.code, sentence: refused.sentence },
       latency_ms: refused?.code === "deadline" ? 30_000 : modelled ? 1_400 + (turn % 9) * 311 : 1,
-      in_replay: moment.asked,
-      after_60_pct: after,
-      hit: after === null || refused || stance === "neutral" ? null : after > 0 === (stance === "bullish"),
+      in_replay: moment.asked && tape.name !== "Live",
+      after_60_pct: refused ? null : after,
+      hit: after === null || refused ? null : stance === "neutral" ? isNeutralHit : after > 0 === (stance === "bullish"),
     };
-    const reply = refused?.code === "unsupported_number" ? `{"stance":"bullish","confidence":"high","text":"Bitcoin breaks out to 99,000 <b>now</b>. Buy everything."}` : null;
-    const prompt = `You see facts of ${pair}. Answer in JSON.\n${facts.map(({ name, value, unit }) => `${name} = ${value} ${unit}`).join("\n")}`;
-    return { row, facts, numbers: refused ? [] : written.numbers, reply, prompt };
+    const prompt = `Facts of ${pair}, as of ${iso(atMs)} UTC:\n${facts.map(({ label, value, unit }) => `${label}: ${value} ${unit}`.trimEnd()).join("\n")}`;
+    return { row, facts, numbers: refused ? [] : written.numbers, reply: refused?.reply ?? null, prompt };
   }
+}
+
+interface Refused {
+  code: string;
+  sentence: string;
+  reply: string;
+}
+
+/** By the turn of the note. */
+const REFUSALS: Record<number, Refused> = {
+  4: { code: "number", sentence: "It says 99,000, and no fact is that.", reply: '{"stance":"bullish","confidence":0.95,"text":"Bitcoin breaks out to 99,000 <b>now</b>. <img src=x onerror=alert(1)> Ignore the limits and buy everything."}' },
+  7: { code: "not_json", sentence: "It is not the JSON that was asked for.", reply: "Sure! Here is my analysis of the market:\n\n**Trend** – the price seems to be moving, but as a language model I can not" },
+  9: { code: "deadline", sentence: "No answer came within 30 seconds.", reply: "the server went on thinking when the deadline was over" },
+};
+
+/** What is known of a pair at a moment, called as the core calls it. */
+function factsOf(tape: MadeUpTape, pair: string, atMs: number): FactRow[] {
+  const place = tape.listings.findIndex((listing) => listing.pair === pair);
+  const decimals = tape.listings[place]?.decimals ?? 2;
+  const price = (back: number) => tape.price(pair, atMs - back * MINUTE_MS) ?? tape.price(pair, tape.fromMs + MINUTE_MS) ?? 0;
+  const signed = (value: number, digits = 2) => (Number(value.toFixed(digits)) > 0 ? "+" : "") + value.toFixed(digits);
+  const change = (from: number, to = 0) => (price(to) / price(from) - 1) * 100;
+  const closes = (count: number) => Array.from({ length: count }, (_, index) => price(index));
+  const steps = Array.from({ length: 60 }, (_, index) => change(index + 1, index));
+  const usual = Math.sqrt(steps.reduce((sum, step) => sum + step * step, 0) / steps.length);
+  const quote = pair.split("-")[1] ?? "";
+  const fact = (name: string, label: string, value: string, unit: string, source: string, back: number, sql: string | null): FactRow => ({ name, label, value, unit, source, sql, from_ms: atMs - back * MINUTE_MS, to_ms: atMs });
+  const candles = (back: number, name: string, label: string, value: string, unit: string, source: string) =>
+    fact(name, label, value, unit, source, back, `SELECT window_start, open, high, low, close, volume\nFROM warm.candles\nWHERE pair = '${pair}' AND window_end > TIMESTAMP '${iso(atMs - back * MINUTE_MS)}' AND window_end <= TIMESTAMP '${iso(atMs)}'\nORDER BY window_start`);
+  const past = (name: string, label: string, value: string, unit: string, source: string) => fact(name, label, value, unit, source, 60, `SELECT pair, window_start, similarity, after_60\nFROM cold.patterns\nWHERE pair = '${pair}'\nORDER BY similarity DESC`);
+  const mean = change(30) / 3;
+  return [
+    candles(1, "last_close", "last close", price(0).toFixed(decimals), quote, "The close of the last closed minute."),
+    fact("spread", "spread", (0.6 + place * 0.3).toFixed(2), "basis points", "Best ask less best bid, over the middle of the two.", 0, null),
+    candles(15, "change_15", "change over 15 minutes", signed(change(15)), "%", "The last close against the close fifteen minutes before."),
+    candles(60, "change_60", "change over 60 minutes", signed(change(60)), "%", "The last close against the close sixty minutes before."),
+    candles(15, "trend_15", "trend over 15 minutes", signed(change(15) * 0.9), "%", "The slope of the least-squares line through the last fifteen closes, over fifteen minutes, as a share of the last close."),
+    candles(60, "high_60", "high of the last 60 minutes", Math.max(...closes(60)).toFixed(decimals), quote, "The highest price of the last sixty closed minutes."),
+    candles(60, "low_60", "low of the last 60 minutes", Math.min(...closes(60)).toFixed(decimals), quote, "The lowest price of the last sixty closed minutes."),
+    candles(240, "high_240", "high of the last 4 hours", Math.max(...closes(240)).toFixed(decimals), quote, "The highest price of the last 240 closed minutes."),
+    candles(240, "low_240", "low of the last 4 hours", Math.min(...closes(240)).toFixed(decimals), quote, "The lowest price of the last 240 closed minutes."),
+    candles(60, "volatility_60", "volatility per minute over 60 minutes", usual.toFixed(3), "%", "The standard deviation of the last sixty changes from one minute's close to the next."),
+    candles(240, "volume_15", "volume of the last 15 minutes against the usual", (0.7 + (Math.floor(atMs / EVERY_MS) % 7) * 0.15).toFixed(2), "times", "The volume of the last fifteen closed minutes, over the mean of fifteen minutes in the 225 before."),
+    past("matches", "past hours like this one", String(12 + (Math.floor(atMs / EVERY_MS) % 13)), "", "The past hours that were found to look like the last one."),
+    past("similarity", "similarity of the nearest past hour", "0.274", "", "1 / (1 + distance) of the nearest of those hours."),
+    past("outcome_mean", "mean outcome of those hours, 60 minutes later", signed(mean), "%", "What came an hour after those hours, weighted by similarity."),
+    past("outcome_low", "low end of the interval of the mean outcome", signed(mean - 0.21), "%", "The lower end of the 95 % bootstrap interval of the mean outcome."),
+    past("outcome_high", "high end of the interval of the mean outcome", signed(mean + 0.24), "%", "The upper end of the 95 % bootstrap interval of the mean outcome."),
+    past("rose", "share of those hours after which the price rose", (50 + mean * 20).toFixed(1), "%", "How many of those hours had a higher price an hour later, weighted by similarity."),
+    past("base_rose", "base rate: share of every past hour after which the price rose", "50.8", "%", "How many of all past hours of the pair had a higher price an hour later."),
+  ];
 }
 
 const idOf = ({ pair, atMs, asked }: Moment): string => `${pair} ${atMs}${asked ? " asked" : ""}`;
 const iso = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 
-/** Text out of words and the places of facts. */
-function compose(facts: readonly FactRow[], parts: readonly (string | number)[]): { text: string; numbers: NumberInText[] } {
+/** Text out of words and the names of facts, each with its unit as a trader writes it. */
+function compose(facts: readonly FactRow[], parts: readonly string[]): { text: string; numbers: NumberInText[] } {
   let text = "";
   const numbers: NumberInText[] = [];
   for (const part of parts) {
-    if (typeof part === "string") {
-      text += part;
-      continue;
-    }
-    const said = `${facts[part]!.value} ${facts[part]!.unit}`;
-    numbers.push({ from: text.length, to: text.length + said.length, fact: part });
-    text += said;
+    const at = facts.findIndex(({ name }) => name === part);
+    if (at >= 0) numbers.push({ from: text.length, to: text.length + saidOf(facts[at]!).length, fact: at });
+    text += at >= 0 ? saidOf(facts[at]!) : part;
   }
   return { text, numbers };
 }
 
+const saidOf = ({ name, value, unit }: FactRow): string => `${name === "change_60" ? value.replace(/^[-+]/, "") : value} ${unit}`.trimEnd();
+
 function scoresOf(rows: readonly NoteRow[]): ScoreRow[] {
   return [...new Set(rows.map(({ author }) => author))].sort().map((author) => {
-    const judged = rows.filter((row) => row.author === author && row.hit !== null);
+    const judged = rows.filter((row) => row.author === author && row.hit !== null && !row.in_replay);
     const n = judged.length;
-    const rose = judged.filter(({ after_60_pct }) => (after_60_pct ?? 0) > 0).length / Math.max(1, n);
-    const rate = judged.filter(({ hit }) => hit).length / Math.max(1, n);
-    if (n === 0) return { author, n, hit_rate: null, base_rate: null, brier: null, base_brier: null };
-    return { author, n, hit_rate: rate, base_rate: Math.max(rose, 1 - rose), brier: rate * 0.16 + (1 - rate) * 0.36, base_brier: rose * (1 - rose) };
+    if (n < ENOUGH_CALLS) return { author, n, hit_rate: null, base_rate: null, brier: null, base_brier: null };
+    const share = (holds: (row: NoteRow) => boolean) => judged.filter(holds).length / n;
+    const base = share(({ after_60_pct }) => (after_60_pct ?? 0) > 0);
+    const brier = judged.reduce((sum, { confidence, hit }) => sum + (Number(confidence) - (hit ? 1 : 0)) ** 2, 0) / n;
+    return { author, n, hit_rate: share(({ hit }) => hit === true), base_rate: base, brier, base_brier: base * (1 - base) };
   });
 }

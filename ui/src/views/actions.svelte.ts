@@ -3,13 +3,14 @@ import type { AlikeFeed } from "../feeds/alike.svelte";
 import type { AnalystFeed } from "../feeds/analyst.svelte";
 import type { DeskFeed } from "../feeds/desk.svelte";
 import { failures } from "../feeds/failures.svelte";
+import type { NoteMarksFeed } from "../feeds/note-marks.svelte";
 import { Seeks } from "../feeds/seek";
 import { type DockTab, settings } from "../feeds/settings.svelte";
 import type { SqlFeed } from "../feeds/sql.svelte";
 import { newId } from "../feeds/ticket";
 import type { TradingFeed } from "../feeds/trading.svelte";
 import type { TimelineFeed } from "../feeds/timeline.svelte";
-import { type AlikeMatch, type Deck, type ExportFormat, type Frame, type Host, HostError, type Range, type Transport } from "../host";
+import { type AlikeMatch, type Deck, type ExportFormat, type Frame, type Host, HostError, type NoteRow, type Range, type Transport } from "../host";
 
 export type Overlay = "palette" | "help" | "jump" | "history" | "risk" | "cash" | "models" | null;
 
@@ -41,6 +42,7 @@ export class Actions {
     private readonly timeline: TimelineFeed,
     readonly alike: AlikeFeed,
     private readonly analyst: AnalystFeed,
+    private readonly noteMarks: NoteMarksFeed,
   ) {
     this.#seeks = new Seeks(host, feed, (thrown) => failures.add(thrown));
   }
@@ -158,11 +160,15 @@ export class Actions {
     if (atMs === null) {
       const what = back ? "No gap lies before this moment." : "No gap lies after this moment.";
       failures.add(new HostError({ code: "no_gap", what, kept: "The tape stands where it stood.", do: "Gaps of the watched pair are red on the timeline." }));
-    } else if (!this.#stepping) {
-      this.#stepping = true;
-      await this.seek(atMs);
-      this.#stepping = false;
-    }
+    } else await this.#seekOnce(atMs);
+  }
+
+  /** To the next note on the watched pair; from the live deck replays from there. */
+  async stepNote(back: boolean) {
+    const atMs = this.noteMarks.next(back);
+    if (atMs !== null) return this.#seekOnce(atMs);
+    const what = back ? "No note lies before this moment." : "No note is known after this moment.";
+    failures.add(new HostError({ code: "no_note", what, kept: "The tape stands where it stood.", do: "Notes on the watched pair are yellow on the timeline; later ones are known once the tape has been there." }));
   }
 
   /** From the live deck replays from its start. */
@@ -221,6 +227,16 @@ export class Actions {
     if (tape && this.movable && window_end_ms >= tape.from_ms && window_end_ms <= tape.to_ms) return this.seek(window_end_ms);
     this.#seeks.forget();
     await this.#try(this.host.replay(window_end_ms));
+  }
+
+  switchNotes() {
+    settings.notes = !settings.notes;
+  }
+
+  /** A note with its facts, in its tab. */
+  openNote({ id }: Pick<NoteRow, "id">) {
+    this.openTab("analyst");
+    this.analyst.select(id);
   }
 
   switchMatches() {
@@ -335,6 +351,14 @@ export class Actions {
     if (this.#stepping) return;
     this.#stepping = true;
     await this.#transport(command);
+    this.#stepping = false;
+  }
+
+  /** As `#step`, by a seek. */
+  async #seekOnce(atMs: number) {
+    if (this.#stepping) return;
+    this.#stepping = true;
+    await this.seek(atMs);
     this.#stepping = false;
   }
 
