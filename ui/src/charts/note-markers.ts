@@ -13,8 +13,8 @@ export interface NoteEvents {
   chosen(note: NoteRow): void;
 }
 
-/** Below the legend, and above the row of matches. */
-export const ROW_Y = 38;
+/** Below the legend, in the row of the matches. */
+export const ROW_Y = 30;
 const SIZE = 4;
 
 export class NoteMarkers implements ISeriesPrimitive<Time> {
