@@ -54,6 +54,9 @@ const HISTORY_BARS: u32 = 5_000;
 /// How long Coinbase is tried before the desk says that it can not be reached.
 const FIRST_TRY: Duration = Duration::from_secs(2);
 
+/// A first launch goes live by itself when the feed answers within this. Later it would be behind the back of who looks at the sample.
+const GOES_LIVE_WITHIN: Duration = Duration::from_secs(10);
+
 pub struct DeskHost {
     inner: Mutex<Inner>,
     stop: watch::Sender<bool>,
@@ -660,7 +663,7 @@ impl Inner {
 
     /// The first launch opens on the sample; when the venue answers at once, and nobody has touched the deck, the desk goes live.
     fn go_live_on_first_launch(&mut self, now: Instant) {
-        if self.chosen || now.duration_since(self.opened) > FIRST_TRY {
+        if self.chosen || now.duration_since(self.opened) > GOES_LIVE_WITHIN {
             return;
         }
         let Some(live) = &self.live else { return };

@@ -332,7 +332,8 @@ mod tests {
         );
 
         // After a restart they are there; an opinion without its note is found.
-        drop((advice, analysts, reader, tape));
+        drop(advice);
+        drop((analysts, reader, tape));
         let live = Arc::into_inner(live).expect("nobody else has it");
         drop(live);
         let (mut recorder, _) = Recorder::open(&directory).expect("again");

@@ -218,7 +218,7 @@ impl Wire<'_> {
 /// A good body for a target.
 fn body_of(target: &str) -> Vec<u8> {
     match target {
-        "/api/pull" => good_pull().join("\n").into_bytes(),
+        "/api/pull" => format!("{}\n", good_pull().join("\n")).into_bytes(),
         _ => good(target, "Bullish.").unwrap_or_default().to_string().into_bytes(),
     }
 }

@@ -28,14 +28,16 @@ fn record(name: &'static str, behaviour: Behaviour, seed: u64) -> Recorded {
     std::fs::write(deck.data.path().join("tapedeck.toml"), config).expect("written");
     deck.run("analyst", ["use", MODEL]).expect(0);
     let feed = exchange.feed_url();
-    let running = deck.start("record", ["--feed", &feed, "--pairs", "BTC-USD,ETH-USD", "--acknowledge"]);
+    let running = deck.start("record", ["--feed", &feed, "--acknowledge"]);
     running.line(MINUTES).expect("trades are acknowledged");
     deck.run("consensus", ["on"]).expect(0);
     // Whatever the model does, an order is taken and filled.
     deck.run("order", ["buy", "BTC-USD", "0.01", "--id", "by-hand"]).expect(0);
     std::thread::sleep(Duration::from_secs(18));
-    assert!(exchange.settle(MINUTES), "{name}: nobody listened");
-    let last_word = running.terminate(2 * MINUTES).expect(0).json();
+    let settled = exchange.settle(MINUTES);
+    let outcome = running.terminate(2 * MINUTES).expect(0);
+    assert!(settled, "{name}: nobody listened: {}", outcome.said());
+    let last_word = outcome.json();
     assert_nothing_lost_or_doubled(&deck, &exchange.truth(), &last_word, None);
     let verdict = deck.verified();
     let kept = deck.run("analyst", ["notes", "--limit", "500"]).expect(0).json();

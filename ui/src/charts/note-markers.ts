@@ -13,8 +13,10 @@ export interface NoteEvents {
   chosen(note: NoteRow): void;
 }
 
-/** Below the legend, and above the row of matches. */
-export const ROW_Y = 38;
+/** Pixels. What moves more is a drag. */
+const STILL = 4;
+/** Below the legend, in the row of the matches. */
+export const ROW_Y = 30;
 const SIZE = 4;
 
 export class NoteMarkers implements ISeriesPrimitive<Time> {
@@ -25,6 +27,7 @@ export class NoteMarkers implements ISeriesPrimitive<Time> {
   /** As they were drawn last. */
   #marks: NoteMark[] = [];
   #hovered: NoteMark | null = null;
+  #pressed = { x: 0, y: 0 };
   #attached: SeriesAttachedParameter<Time> | null = null;
   readonly #gone = new AbortController();
 
@@ -36,6 +39,7 @@ export class NoteMarkers implements ISeriesPrimitive<Time> {
     const until = { signal: this.#gone.signal };
     container.addEventListener("pointermove", (event) => this.#hover(event.buttons === 0 ? this.#under(event) : null), until);
     container.addEventListener("pointerleave", () => this.#hover(null), until);
+    container.addEventListener("pointerdown", ({ clientX, clientY }) => (this.#pressed = { x: clientX, y: clientY }), { ...until, capture: true });
     container.addEventListener("click", (event) => this.#click(event), until);
   }
 
@@ -129,6 +133,8 @@ export class NoteMarkers implements ISeriesPrimitive<Time> {
   }
 
   #click(event: MouseEvent) {
+    const isHeld = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
+    if (isHeld || Math.hypot(event.clientX - this.#pressed.x, event.clientY - this.#pressed.y) > STILL) return;
     const note = this.#under(event)?.notes[0];
     if (note) this.events?.chosen(note);
   }

@@ -28,7 +28,9 @@ export function noteMarks(notes: readonly NoteRow[], bars: readonly PlotBar[], w
     if (note.as_of_ms < oldest.timeMs) break;
     const logical = logicalAt(bars, note.as_of_ms);
     const x = logical > bars.length ? null : xOf(logical);
-    if (x === null || x < 0 || x > width) continue;
+    // All that follow are older.
+    if (x !== null && x < 0) break;
+    if (x === null || x > width) continue;
     const last = marks.at(-1);
     // Measured from where a mark stands, and not from its last note: a chain of near ones would become one.
     if (last && last.x - x < PITCH) last.notes.push(note);

@@ -170,6 +170,22 @@ test("a note that is asked for is shown when it is there, once, and a refusal sa
   expect([failures.shown[0]?.code, feed.asking]).toEqual(["notes_unreadable", null]);
 });
 
+test("a note that nobody waits for any more comes into the list and not into view, and another can be asked for", async () => {
+  const { feed, frame, core, asked } = bench();
+  let land = () => {};
+  core.slow = new Promise((resolve) => (land = resolve));
+  feed.look(true);
+  await frame({ ms: HOUR });
+  void feed.askNow();
+  feed.stopWaiting();
+  expect(feed.asking).toBeNull();
+  core.slow = new Promise(() => {});
+  void feed.askNow();
+  land();
+  await settle();
+  expect([feed.selected, feed.asking?.pair, asked.filter((each) => each.startsWith("ask")).length]).toEqual([null, "BTC-USD", 2]);
+});
+
 test("a note that comes when another tape is on the deck is not shown there", async () => {
   const { feed, frame, core } = bench();
   let land = () => {};

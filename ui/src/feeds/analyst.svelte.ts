@@ -106,16 +106,22 @@ export class AnalystFeed {
   async askNow() {
     if (this.asking || this.#pair === "") return;
     const [pair, deck] = [this.#pair, this.#deck];
-    this.asking = { pair, since: performance.now() };
+    const asking = { pair, since: performance.now() };
+    this.asking = asking;
     try {
       const id = await this.host.askAnalyst(pair);
-      if (deck === this.#deck && (pair === this.#pair || this.across)) {
+      if (this.asking === asking && deck === this.#deck && (pair === this.#pair || this.across)) {
         this.again();
         this.select(id);
       }
     } catch (thrown) {
       failures.add(thrown);
     }
+    if (this.asking === asking) this.asking = null;
+  }
+
+  /** The note is kept all the same, once it is made; it does not come into view by itself. */
+  stopWaiting() {
     this.asking = null;
   }
 

@@ -70,7 +70,7 @@ test("keys choose notes and stop at the ends", () => {
 
 test("a model that is fetched says how it stands", () => {
   const pulling = { model: "llama3.2:1b", status: "pulling 74701a8c35f6", share: 0.379, ended: false, error: null };
-  expect(pullingText(pulling)).toBe("llama3.2:1b: pulling 74701a8c35f6, 37 %");
+  expect(pullingText(pulling)).toBe("37 % · llama3.2:1b: pulling 74701a8c35f6");
   expect(pullingText({ ...pulling, share: null })).toBe("llama3.2:1b: pulling 74701a8c35f6…");
   expect(pullingText({ ...pulling, status: "ready", ended: true })).toBe("llama3.2:1b: ready");
   expect(pullingText({ ...pulling, ended: true, error: "no such model" })).toBe("llama3.2:1b: no such model");

@@ -24,7 +24,7 @@ export interface Afterwards {
 export function afterwardsOf({ after_60_pct, hit }: Pick<NoteRow, "after_60_pct" | "hit">): Afterwards {
   if (after_60_pct === null) return { text: "…", tone: "plain", title: "Its hour is not over yet" };
   const text = `${formatPercent(after_60_pct)} %`;
-  if (hit === null) return { text, tone: "plain", title: `The price moved ${text} in the hour after; there was no call to judge` };
+  if (hit === null) return { text, tone: "plain", title: `The price moved ${text} in the hour after; whether the call was right is not known` };
   return { text, tone: hit ? "hit" : "miss", title: `The price moved ${text} in the hour after: the call was ${hit ? "right" : "wrong"}` };
 }
 
@@ -94,7 +94,8 @@ export function refreshed(page: readonly NoteRow[], held: readonly NoteRow[]): N
 export function pullingText({ model, status, share, ended, error }: Pulling): string {
   if (error !== null) return `${model}: ${error}`;
   if (ended) return `${model}: ${status}`;
-  return share === null ? `${model}: ${status}…` : `${model}: ${status}, ${Math.floor(share * 100)} %`;
+  // The share first: a long name is cut at its end.
+  return share === null ? `${model}: ${status}…` : `${Math.floor(share * 100)} % · ${model}: ${status}`;
 }
 
 /** The note that a key leads to, or null when the key is none of the list's. */

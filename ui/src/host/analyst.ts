@@ -153,10 +153,11 @@ function factsOf(tape: MadeUpTape, pair: string, atMs: number): FactRow[] {
   const steps = Array.from({ length: 60 }, (_, index) => change(index + 1, index));
   const usual = Math.sqrt(steps.reduce((sum, step) => sum + step * step, 0) / steps.length);
   const quote = pair.split("-")[1] ?? "";
+  const lane = tape.name === "Live" ? "live" : "sample";
   const fact = (name: string, label: string, value: string, unit: string, source: string, back: number, sql: string | null): FactRow => ({ name, label, value, unit, source, sql, from_ms: atMs - back * MINUTE_MS, to_ms: atMs });
   const candles = (back: number, name: string, label: string, value: string, unit: string, source: string) =>
-    fact(name, label, value, unit, source, back, `SELECT window_start, open, high, low, close, volume\nFROM warm.candles\nWHERE pair = '${pair}' AND window_end > TIMESTAMP '${iso(atMs - back * MINUTE_MS)}' AND window_end <= TIMESTAMP '${iso(atMs)}'\nORDER BY window_start`);
-  const past = (name: string, label: string, value: string, unit: string, source: string) => fact(name, label, value, unit, source, 60, `SELECT pair, window_start, similarity, after_60\nFROM cold.patterns\nWHERE pair = '${pair}'\nORDER BY similarity DESC`);
+    fact(name, label, value, unit, source, back, `SELECT window_start, open, high, low, close, volume FROM warm.candles WHERE source = '${lane}' AND pair = '${pair}' AND window_start >= '${stamp(atMs - back * MINUTE_MS)}' AND window_start < '${stamp(atMs)}' ORDER BY window_start`);
+  const past = (name: string, label: string, value: string, unit: string, source: string) => fact(name, label, value, unit, source, 60, `SELECT source, pair, window_start, outcome_60_pct FROM vectors.patterns WHERE pair = '${pair}' ORDER BY window_start`);
   const mean = change(30) / 3;
   return [
     candles(1, "last_close", "last close", price(0).toFixed(decimals), quote, "The close of the last closed minute."),
@@ -181,6 +182,7 @@ function factsOf(tape: MadeUpTape, pair: string, atMs: number): FactRow[] {
 }
 
 const idOf = ({ pair, atMs, asked }: Moment): string => `${pair} ${atMs}${asked ? " asked" : ""}`;
+const stamp = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");
 const iso = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 
 /** Text out of words and the names of facts, each with its unit as a trader writes it. */

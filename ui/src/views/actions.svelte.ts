@@ -167,7 +167,7 @@ export class Actions {
   async stepNote(back: boolean) {
     const atMs = this.noteMarks.next(back);
     if (atMs !== null) return this.#seekOnce(atMs);
-    const what = back ? "No note lies before this moment." : "No note is known after this moment.";
+    const what = back ? "No note is known before this moment." : "No note is known after this moment.";
     failures.add(new HostError({ code: "no_note", what, kept: "The tape stands where it stood.", do: "Notes on the watched pair are yellow on the timeline; later ones are known once the tape has been there." }));
   }
 

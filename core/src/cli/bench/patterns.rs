@@ -70,7 +70,8 @@ async fn measure(directory: &Path, walks: &Walks) -> Result<Vec<Figure>, ApiErro
     let what = format!("{} candles to {} patterns in the table", walks.count(), made.len());
     let mut figures = vec![Figure::at_most("patterns", what, took, "s", 60.0)];
 
-    let bytes: Vec<u8> = made.iter().flat_map(|pattern| pattern.shape().iter().flat_map(|x| x.to_le_bytes())).collect();
+    let bytes: Vec<u8> =
+        made.iter().flat_map(|pattern| pattern.shape().as_stored().iter().flat_map(|x| x.to_le_bytes())).collect();
     std::fs::write(directory.join("vectors.f32"), bytes).map_err(|e| failed(&e))?;
     let reader = Reader::open(directory).await.map_err(|e| failed(&e))?;
     let (of_pair, _) = ask(&reader, &made, false).await?;
