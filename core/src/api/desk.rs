@@ -397,6 +397,7 @@ impl DeskHost {
                 player.repeat(Some((moment(from_ms)?, moment(to_ms)?)), now);
             }
             Transport::Fill { back } => player.step_fill(back, now)?,
+            Transport::Note { back } => return inner.step_note(back, now),
             Transport::StepTick { back } => player.step_tick(pair, back, now),
             Transport::StepBar { back } => player.step_bar(interval, back, now),
         }

@@ -44,6 +44,8 @@ pub struct NoteRow {
     pub pair: String,
     /// End of the newest minute it was told of.
     pub as_of_ms: f64,
+    /// From when on it was known: the tape stands there when one jumps to it.
+    pub known_ms: f64,
     /// `rules`, or the name of a model.
     pub author: String,
     pub is_model: bool,
@@ -190,6 +192,7 @@ fn row(kept: &KeptNote, call: Option<Call>) -> NoteRow {
         id: note.id.to_string(),
         pair: note.pair().to_string(),
         as_of_ms: note.as_of().to_ms(),
+        known_ms: kept.at.to_ms(),
         author: author(note),
         is_model: matches!(note.author, Author::Model { .. }),
         stance: said.map(|said| said.stance.to_string()),

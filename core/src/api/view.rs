@@ -67,6 +67,10 @@ pub enum Transport {
     Fill {
         back: bool,
     },
+    /// To the next or the previous note on the watched pair that says something.
+    Note {
+        back: bool,
+    },
     StepTick {
         back: bool,
     },

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::{Journal, JournalError, JournalReader};
 use crate::analyst::Note;
-use crate::domain::{NoteId, Source, TapeTime};
+use crate::domain::{NoteId, Pair, Source, TapeTime};
 
 /// A note, and when it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +95,29 @@ impl JournalReader {
         })
     }
 
+    /// When the next one of a lane on a pair came that says something, or the one before. Notes of the cursor's own moment are passed over.
+    pub fn note_beside(
+        &self,
+        source: Source,
+        pair: Pair,
+        cursor: TapeTime,
+        back: bool,
+    ) -> Result<Option<TapeTime>, JournalError> {
+        let after = TapeTime::from_nanos(cursor.nanos().max(0).saturating_add(1));
+        let here = |guard: Guard| -> Result<Option<TapeTime>, JournalError> {
+            let (key, value) = guard.into_inner()?;
+            let kept = read(&key, &value)?;
+            Ok((kept.note.pair() == pair && kept.note.opinion().is_some()).then_some(kept.at))
+        };
+        let (before, from) = (prefix(source, cursor), prefix(source, after));
+        let found = if back {
+            self.notes.notes.range(prefix(source, TapeTime::default())..before).rev().find_map(|g| here(g).transpose())
+        } else {
+            self.notes.notes.range(from..=end(source)).find_map(|g| here(g).transpose())
+        };
+        found.transpose()
+    }
+
     /// One of them, whenever it came.
     pub fn note(&self, id: NoteId) -> Result<Option<KeptNote>, JournalError> {
         let Some(key) = self.notes.keys.get(id.to_string())? else { return Ok(None) };
@@ -107,6 +130,11 @@ impl JournalReader {
         let times = self.notes.times.read().unwrap_or_else(PoisonError::into_inner);
         times.get(&source).map_or(0, |times| times.partition_point(|time| *time <= cursor))
     }
+}
+
+/// Behind every key of a lane.
+fn end(source: Source) -> Vec<u8> {
+    format!("{source}\u{1}").into_bytes()
 }
 
 fn prefix(source: Source, at: TapeTime) -> Vec<u8> {
@@ -204,6 +232,13 @@ mod tests {
         assert_eq!(ids(&journal, i64::MAX)[0], notes[2].note.id, "the newest first");
         let found = journal.reader().note(notes[1].note.id).expect("readable");
         assert_eq!(found.as_ref(), Some(&notes[1]));
+        let beside = |at: i64, back| {
+            let pair = "BTC-USD".parse().expect("a pair");
+            let found = journal.reader().note_beside(Source::Live, pair, TapeTime::from_nanos(at * MINUTE), back);
+            found.expect("readable").map(|at| at.nanos() / MINUTE)
+        };
+        assert_eq!([beside(0, false), beside(2, false), beside(8, false)], [Some(2), Some(8), None]);
+        assert_eq!([beside(2, true), beside(8, true), beside(60, true)], [None, Some(2), Some(8)]);
         assert_eq!(journal.reader().count_notes(Source::Sample, TapeTime::from_nanos(i64::MAX)), 0, "of its own lane");
     }
 

@@ -93,10 +93,11 @@ fn a_model_votes_when_it_is_right_and_changes_nothing_when_it_is_not() {
                 assert!(decisions.iter().any(|decision| why(decision) == "bullish"), "{name}: {decisions:?}");
             }
             Some(code) => {
-                assert!(
-                    by_model.iter().all(|note| note["refused"]["code"] == *code && note["text"].is_null()),
-                    "{name}: {by_model:?}"
-                );
+                // The last question may be cancelled by the end of the recording.
+                let is_refused = |note: &&Value| {
+                    [*code, "cancelled"].contains(&note["refused"]["code"].as_str().unwrap_or_default())
+                };
+                assert!(by_model.iter().all(|note| is_refused(note) && note["text"].is_null()), "{name}: {by_model:?}");
                 // The rules have spoken in its place, each time.
                 assert!(by_rules.len() >= by_model.len(), "{name}");
                 assert!(by_rules.iter().all(|note| note["refused"].is_null()), "{name}");

@@ -70,15 +70,11 @@ test("an answer as of a later moment, or of another pair, is not marked", async 
   expect(shown()).toEqual([5]);
 });
 
-test("a replay of what was live knows the next note, which the sample and another pair do not", async () => {
-  const { feed, frame } = bench([row(10), row(30), row(50)]);
-  await frame({ deck: "live", ms: 60, noted: 3 });
-  await frame({ deck: "replay", ms: 30, noted: 2 });
-  expect([feed.next(true), feed.next(false)]).toEqual([10, 50]);
-  await frame({ pair: "ETH-USD" });
-  expect(feed.next(false)).toBeNull();
-  await frame({ pair: "BTC-USD", deck: "sample", ms: 30 });
-  expect([feed.next(true), feed.next(false)]).toEqual([10, null]);
+test("live jumps back to when its newest note was known, which is not before that of its minute", async () => {
+  const { feed, frame } = bench([row(10), row(30, "BTC-USD", { known_ms: 33 })]);
+  expect(feed.newestMs).toBeNull();
+  await frame({ deck: "live", ms: 60, noted: 2 });
+  expect(feed.newestMs).toBe(33);
 });
 
 test("notes that could not be read are asked for again, though not with every frame", async () => {

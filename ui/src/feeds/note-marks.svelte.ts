@@ -2,7 +2,7 @@
 import type { Deck, Frame, Host, NoteRow } from "../host";
 import { knownAt } from "./analyst";
 import { latestOnly } from "./latest";
-import { noteFrom, type Seen, seenOf, spoken, withSeen } from "./note-marks";
+import { spoken } from "./note-marks";
 
 /** The most that one answer gives. */
 const MARKED_AT_MOST = 500;
@@ -12,7 +12,6 @@ const RETRY_MS = 3_000;
 
 interface Wish {
   pair: string;
-  atMs: number;
   subject: number;
 }
 
@@ -30,8 +29,6 @@ export class NoteMarksFeed {
   #failedAt = -Infinity;
   /** Grows when an answer that is under way is nobody's any more. */
   #subject = 0;
-  /** Live and its replay are of one record, the sample is another. */
-  #seen = new Map<string, Seen>();
   #ask: (wish: Wish) => Promise<void>;
 
   constructor(
@@ -54,17 +51,12 @@ export class NoteMarksFeed {
     const asked = `${deck} ${watch.pair} ${noted}`;
     if ((asked === this.#asked && !back) || performance.now() - this.#failedAt < RETRY_MS) return;
     this.#asked = asked;
-    void this.#ask({ pair: watch.pair, atMs: clock.at_ms, subject: this.#subject });
+    void this.#ask({ pair: watch.pair, subject: this.#subject });
   }
 
-  /** The next note of the watched pair from where the tape stands, or the one before; null where it is not known of one. */
-  next(back: boolean): number | null {
-    const seen = this.#seen.get(this.#record(this.pair));
-    return seen ? noteFrom(seen, this.#cursorMs, back) : null;
-  }
-
-  #record(pair: string): string {
-    return `${this.#deck === "sample" ? "sample" : "recorded"} ${pair}`;
+  /** From when on the newest is known; null without one. */
+  get newestMs(): number | null {
+    return this.notes[0]?.known_ms ?? null;
   }
 
   /** Another list, which no answer of before takes the place of. */
@@ -73,13 +65,11 @@ export class NoteMarksFeed {
     this.#subject += 1;
   }
 
-  async #read({ pair, atMs, subject }: Wish) {
-    const record = this.#record(pair);
+  async #read({ pair, subject }: Wish) {
     try {
       const page = await this.host.notes(pair, null, MARKED_AT_MOST);
       if (subject !== this.#subject) return;
       this.notes = spoken(page.notes);
-      this.#seen.set(record, withSeen(this.#seen.get(record) ?? null, seenOf(page, atMs)));
     } catch {
       // The chart works without them; they are asked for again.
       if (subject === this.#subject) [this.#asked, this.#failedAt] = ["", performance.now()];

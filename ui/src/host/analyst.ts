@@ -35,6 +35,12 @@ export class MadeUpAnalyst {
     return regular * tape.listings.length + this.#asked.filter(({ atMs }) => atMs >= tape.fromMs && atMs <= cursorMs).length;
   }
 
+  /** When the next note was made, or the one before; null beyond the tape. */
+  beside(tape: MadeUpTape, cursorMs: number, back: boolean): number | null {
+    const atMs = (back ? Math.ceil(cursorMs / EVERY_MS) - 1 : Math.floor(cursorMs / EVERY_MS) + 1) * EVERY_MS;
+    return atMs > tape.fromMs && atMs <= tape.toMs ? atMs : null;
+  }
+
   async notes(tape: MadeUpTape, cursorMs: number, pair: string | null, beforeMs: number | null, limit: number): Promise<Notes> {
     await new Promise((resolve) => setTimeout(resolve, this.scene === "slow" ? 2_000 : 20));
     if (this.scene === "refuse") throw new HostError({ code: "notes_unreadable", what: "The notes could not be read: block 41 of the journal fails its checksum.", kept: "Trades and candles are untouched.", do: "Run tapedeck verify to see which are affected." });
@@ -113,6 +119,7 @@ export class MadeUpAnalyst {
       id: idOf(moment),
       pair,
       as_of_ms: atMs,
+      known_ms: atMs,
       author: modelled ? (this.scene === "long" ? "hf.co/bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M" : "gemma3:270m") : RULES,
       is_model: modelled,
       stance: refused ? null : stance,

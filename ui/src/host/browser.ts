@@ -231,6 +231,13 @@ export function openBrowser(query: URLSearchParams): Host {
       case "fill":
         stepFill(command.back);
         break;
+      case "note": {
+        const atMs = analyst.beside(tape(), now(), command.back);
+        if (atMs === null) throw new HostError({ code: "no_note", what: "No note lies there.", kept: "Nothing was changed.", do: "Choose another pair." });
+        playing = false;
+        moveTo(atMs);
+        break;
+      }
       case "step_tick":
         playing = false;
         moveTo(now() + (command.back ? -TICK_MS : TICK_MS));

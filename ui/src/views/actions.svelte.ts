@@ -165,10 +165,11 @@ export class Actions {
 
   /** To the next note on the watched pair; from the live deck replays from there. */
   async stepNote(back: boolean) {
-    const atMs = this.noteMarks.next(back);
+    if (this.feed.frame?.deck !== "live") return this.#step({ action: "note", back });
+    const atMs = back ? this.noteMarks.newestMs : null;
     if (atMs !== null) return this.#seekOnce(atMs);
-    const what = back ? "No note is known before this moment." : "No note is known after this moment.";
-    failures.add(new HostError({ code: "no_note", what, kept: "The tape stands where it stood.", do: "Notes on the watched pair are yellow on the timeline; later ones are known once the tape has been there." }));
+    const what = back ? "No note is known of this pair." : "No note lies after the live moment.";
+    failures.add(new HostError({ code: "no_note", what, kept: "The tape stands where it stood.", do: "Notes on the watched pair are yellow on the timeline." }));
   }
 
   /** From the live deck replays from its start. */

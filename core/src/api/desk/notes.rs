@@ -1,6 +1,7 @@
 //! The analyst on the desk: its notes as they were known at the cursor, asking it, and the models it may be.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -128,6 +129,25 @@ impl DeskHost {
 impl Inner {
     fn data_directory(&self) -> PathBuf {
         PathBuf::from(&self.directory)
+    }
+
+    /// To where the next note on the watched pair was known, or the one before.
+    ///
+    /// Errors: `no_note`, where there is none on the tape.
+    pub(super) fn step_note(&mut self, back: bool, now: Instant) -> Result<(), ApiError> {
+        let Standing { journal, source, cursor, .. } = self.standing()?;
+        let end = self.player().map_or(cursor, |player| player.tape().to());
+        let at = journal.note_beside(source, self.pair, cursor, back)?.filter(|at| *at <= end);
+        let Some(at) = at else {
+            let side = if back { "before" } else { "after" };
+            let what = format!("No note on {} lies {side} this moment.", self.pair);
+            return Err(ApiError::refused("no_note", what, "Choose another pair, or ask the analyst now."));
+        };
+        if let Some(played) = self.played() {
+            played.player.pause(now);
+            played.player.seek(at, now);
+        }
+        Ok(())
     }
 
     /// How many notes there are where the deck stands.
