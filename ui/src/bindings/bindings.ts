@@ -482,6 +482,8 @@ export type NoteRow = {
 	pair: string,
 	/**  End of the newest minute it was told of. */
 	as_of_ms: number | null,
+	/**  From when on it was known: the tape stands there when one jumps to it. */
+	known_ms: number | null,
 	/**  `rules`, or the name of a model. */
 	author: string,
 	is_model: boolean,
@@ -899,7 +901,9 @@ export type Transport = { action: "play" } | { action: "pause" } |
 /**  Plays a range of the tape again and again; no range plays on. */
 { action: "loop"; range: Range | null } | 
 /**  To the next or the previous fill of the account. */
-{ action: "fill"; back: boolean } | { action: "step_tick"; back: boolean } | 
+{ action: "fill"; back: boolean } | 
+/**  To the next or the previous note on the watched pair that says something. */
+{ action: "note"; back: boolean } | { action: "step_tick"; back: boolean } | 
 /**  One bar of the watched interval. */
 { action: "step_bar"; back: boolean };
 
