@@ -77,6 +77,10 @@ fn a_match_is_laid_over_the_chart_a_number_leads_to_its_rows_and_votes_explain_t
     desk.press_on(r#"[data-testid="deck-switch"]"#);
     desk.press_on(r#"[data-testid="speed-600"]"#);
     desk.wait_for("no hour like this one was found", 120, || desk.count(r#"[data-testid="match"]"#) > 0);
+    desk.set_playing(false);
+    desk.wait_for("the hours alike are gone with the play", 30, || desk.count(r#"[data-testid="match"]"#) > 0);
+    // What was asked for while it played is answered.
+    std::thread::sleep(std::time::Duration::from_secs(3));
     desk.press_on(r#"[data-testid="match"] .main"#);
     desk.wait_for("it is not laid over the chart", 10, || desk.there(r#"[data-testid="laid"]"#));
     assert!(desk.shown(r#"[data-testid="laid"]"#).contains("similarity"));
